@@ -1,0 +1,48 @@
+# `make run` and `make test` do all the set-up that they need: a virtual environment in .venv, and the packages in it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?= --count 15
+
+.PHONY: all run test check fmt index bench fuzz soak clean
+
+all: $(READY)
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("procpulse needs Python 3.11 or later; set PYTHON=") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+# Live rates of this host.
+run: $(READY)
+	$(BIN)/procpulse stream --format table $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(TESTS)
+
+# ruff, mypy, pyright where it is installed, and the rules of the house.
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/index.py --check
+	$(BIN)/python tools/house.py
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+# Write what can be written: formatting, and the index of sources for type checkers.
+fmt: $(READY)
+	$(BIN)/python tools/index.py
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+index: $(READY)
+	$(BIN)/python tools/index.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
