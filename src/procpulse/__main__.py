@@ -1,0 +1,7 @@
+"""`python -m procpulse`."""
+
+import sys
+
+from procpulse.cli import main
+
+sys.exit(main())

@@ -1,0 +1,263 @@
+"""Saves the files that sources read as a plain tree, with what could identify the host or its users replaced.
+
+Whatever the sources ask for is saved, and nothing else: a new source is captured without a line here. Names, hardware
+and network addresses, serial numbers, host names, command lines and unusual paths become placeholders, the same one
+wherever the same name occurs, so that files still fit together.
+"""
+
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import aiofiles
+import aiofiles.os
+
+from procpulse.process import PerProcess
+from procpulse.reader import Reader
+from procpulse.source import Failure, Link, Names, Piece, Read, Request, Roots, Source
+
+_SECRET_FILES = re.compile(
+    r"(serial|serial_number|unique_id|uuid|asset_tag|wwid|wwn|nguid|eui|node_guid|sys_image_guid|vpd)$|_serial$|_uuid$|_tag$|_guid$"
+    r"|\b(sas_address|enclosure_identifier|node_name|port_name|fabric_name|subsysnqn)$"
+)
+_UUID = re.compile(rb"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I)
+_MAC = re.compile(rb"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b", re.I)
+_IPV4 = re.compile(rb"\b(?!0\.|127\.|255\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b")
+_HEX_ID = re.compile(rb"\b(?!20010db8)[0-9a-f]{32,64}\b")  # but addresses that are placeholders
+_SOCKET = re.compile(rb"\b([0-9A-F]{32}|[0-9A-F]{8})(?=:[0-9A-F]{4}\b)")
+_IPV6_HEX = re.compile(rb"\b[0-9a-f]{32}\b")
+_ROUTE = re.compile(  # destination and gateway, the mask being further on
+    rb"(?<=\t)[0-9A-F]{8}(?=\t(?:[0-9A-F]{8}\t)?[0-9A-F]{4}\t[0-9]+\t[0-9]+\t-?[0-9]+\t[0-9A-F]{8}\t)"
+)
+_QUIET_ADDRESSES = (b"00000000", b"0100007F", b"0" * 32, b"0" * 24 + b"01000000", b"0" * 31 + b"1")
+_PATH = re.compile(rb"(?<![\w./@-])/[^\s\0:;,()\[\]]+")
+_ORDINARY = re.compile(
+    rb"/(proc|sys|dev|usr|bin|sbin|lib|lib64|boot|init|(?:system|user|init|machine)\.(?:slice|scope))(/|\Z)"
+    rb"|/(etc|run|tmp|var|var/log|var/lib|var/cache|home|root|opt|srv|mnt|media|run/lock|run/user)\Z"
+)
+_KNOWN_NAMES = frozenset(
+    b"systemd init bash sh dash zsh python python3 sshd cron crond dbus-daemon agetty login su sudo sleep top ps"
+    b" rsyslogd containerd dockerd nginx postgres redis-server systemd-journal systemd-udevd systemd-logind".split()
+)
+
+
+class Scrubber:
+    """Replaces what could identify a host, its users and its programs.
+
+    Args:
+        host_name: The host's name, which becomes `host` wherever it occurs.
+    """
+
+    def __init__(self, host_name: str = ""):
+        self._host = host_name.encode()
+        self._names: dict[tuple[str, bytes], bytes] = {}
+
+    def file(self, path: str, data: bytes) -> bytes:
+        """The content of a file, scrubbed."""
+        name = posixpath.basename(path)
+        if _SECRET_FILES.search(name):
+            return re.sub(rb"[A-Za-z0-9]", b"0", data)
+        if path == "/proc/sys/kernel/hostname":
+            return b"host\n"
+        if name == "cmdline":
+            return self._kernel_arguments(data) if path == "/proc/cmdline" else self._arguments(data)
+        process = re.fullmatch(r"/proc/[0-9]+(?:/task/[0-9]+)?/(stat|comm|status)", path)
+        if process:
+            data = self._comm(process[1], data)
+        if path in ("/proc/sys/kernel/osrelease", "/proc/version"):
+            data = re.sub(rb"([0-9]+\.[0-9]+\.[0-9]+)-[^\s]+", rb"\1-generic", data)
+        if path == "/proc/version":
+            data = re.sub(rb"\([^)]*@[^)]*\)", b"(user@host)", data)
+        if "/net/" in path:
+            data = _SOCKET.sub(self._keep(_QUIET_ADDRESSES, "address", self._socket_address), data)
+            if name == "route":
+                data = _ROUTE.sub(self._keep(_QUIET_ADDRESSES, "address", self._socket_address), data)
+            if name in ("if_inet6", "ipv6_route", "igmp6", "mcfilter6"):
+                data = _IPV6_HEX.sub(self._keep(_QUIET_ADDRESSES, "address6", self._address6), data)
+        return self.text(data, mounts=name in ("mounts", "mountinfo", "mountstats", "swaps"))
+
+    def link(self, path: str, target: bytes) -> bytes:
+        """The target of a link, scrubbed. Links of /sys are left alone: they are its structure."""
+        return self.text(target) if path.startswith("/proc") else target
+
+    def text(self, data: bytes, mounts: bool = False) -> bytes:
+        """Any text, scrubbed."""
+        if self._host:
+            data = re.sub(rb"\b" + re.escape(self._host) + rb"\b", b"host", data) if len(self._host) > 2 else data
+        data = _UUID.sub(self._keep((), "uuid", lambda n: b"00000000-0000-4000-8000-%012d" % n), data)
+        data = _MAC.sub(self._keep((b"00:00:00:00:00:00", b"ff:ff:ff:ff:ff:ff"), "mac", self._mac), data)
+        data = _IPV4.sub(self._keep((), "ipv4", lambda n: b"192.0.2.%d" % (n % 256)), data)
+        data = _HEX_ID.sub(lambda match: b"0" * len(match[0]) if match[0].strip(b"0123456789") else match[0], data)
+        if mounts:
+            data = b"\n".join(self._mount(line) for line in data.split(b"\n"))
+        return _PATH.sub(lambda match: self._path(match[0]), data)
+
+    def _placeholder(self, kind: str, name: bytes, make: Callable[[int], bytes]) -> bytes:
+        known = self._names.get((kind, name))
+        if known is None:
+            number = sum(1 for other, _ in self._names if other == kind) + 1
+            known = self._names[kind, name] = make(number)
+        return known
+
+    def _keep(
+        self, kept: Iterable[bytes], kind: str, make: Callable[[int], bytes]
+    ) -> Callable[[re.Match[bytes]], bytes]:
+        allowed = frozenset(kept)
+        return lambda match: match[0] if match[0] in allowed else self._placeholder(kind, match[0], make)
+
+    @staticmethod
+    def _mac(number: int) -> bytes:
+        return b"02:00:00:00:%02x:%02x" % divmod(number % 65536, 256)
+
+    @staticmethod
+    def _socket_address(number: int) -> bytes:
+        return b"%02X0200C0" % (number % 256)
+
+    @staticmethod
+    def _address6(number: int) -> bytes:
+        return b"20010db8" + b"%024x" % number
+
+    def _path(self, path: bytes) -> bytes:
+        if _ORDINARY.match(path):
+            return path
+        return self._placeholder("path", path, lambda n: b"/srv/path%d" % n)
+
+    def _mount(self, line: bytes) -> bytes:
+        """A mount whose source is neither a device nor the name of its type names something of this host."""
+        words = line.split(b" ")
+        at = words.index(b"-") + 2 if b"-" in words else 0
+        if len(words) > at and words[at] and not words[at].startswith(b"/"):
+            kinds = (words[at - 1] if at else words[min(2, len(words) - 1)], b"none", b"rootfs", b"overlay", b"device")
+            if words[at] not in kinds and words[at] not in (
+                b"udev",
+                b"tmpfs",
+                b"cgroup",
+                b"proc",
+                b"sysfs",
+                b"devtmpfs",
+            ):
+                words[at] = self._placeholder("source", words[at], lambda n: b"source%d" % n)
+        return b" ".join(words)
+
+    def _comm(self, kind: str, data: bytes) -> bytes:
+        if kind == "stat":
+            head, _, rest = data.partition(b"(")
+            name, _, tail = rest.rpartition(b")")
+            return head + b"(" + self._name(name, _flags(tail)) + b")" + tail
+        if kind == "comm":
+            return self._name(data.rstrip(b"\n"), 0) + b"\n"
+        first, newline, rest = data.partition(b"\n")
+        return b"Name:\t" + self._name(first.partition(b":")[2].strip(), 0) + newline + rest
+
+    def _name(self, name: bytes, flags: int) -> bytes:
+        if name in _KNOWN_NAMES or flags & 0x200000 or ("comm", name) in self._names:
+            return self._names.setdefault(("comm", name), name)
+        return self._placeholder("comm", name, lambda n: b"program%d" % n)
+
+    def _arguments(self, data: bytes) -> bytes:
+        program, *arguments = data.split(b"\0")
+        name = posixpath.basename(program)
+        kept = name if name in _KNOWN_NAMES else self._name(name, 0) if name else b""
+        return b"\0".join([kept, *(b"argument" if argument else b"" for argument in arguments)])
+
+    def _kernel_arguments(self, data: bytes) -> bytes:
+        words = [re.sub(rb"=.*[/:@].*|=[^\s]{17,}", b"=scrubbed", word) for word in data.split()]
+        return b" ".join(words) + b"\n"
+
+
+def _flags(tail: bytes) -> int:
+    columns = tail.split()
+    return int(columns[6]) if len(columns) > 6 and columns[6].isdigit() else 0
+
+
+async def capture(
+    folder: str | Path, sources: Iterable[Source[Any]], pids: Iterable[int] = (), roots: Roots | None = None
+) -> int:
+    """Save the files of these sources under `folder`/proc and `folder`/sys, scrubbed; return how many.
+
+    Args:
+        folder: Made if it does not exist; it must be empty if it does.
+        sources: What to read.
+        pids: Whose files to save, of processes; this one and the first two of the host by default.
+        roots: Where to read; this host by default.
+
+    Raises:
+        FileExistsError: there is something in the folder.
+        OSError: it cannot be written.
+    """
+    base = Path(folder)
+    await aiofiles.os.makedirs(base, exist_ok=True)
+    if await aiofiles.os.listdir(base):
+        raise FileExistsError(f"{base} is not empty")
+    seen: dict[Request, Any] = {}
+    chosen = frozenset(pids) or frozenset((1, 2, os.getpid()))
+    reader = Reader(Roots() if roots is None else roots, descriptors=0, observe=seen.__setitem__)
+    try:
+        await reader.read(list(sources), lambda source: 30.0 if isinstance(source, PerProcess) else 5.0)
+        scrubber = Scrubber(reader.host.name)
+    finally:
+        reader.close()
+    seen |= _joined(seen)
+    saved: set[Path] = set()
+    folders = {posixpath.dirname(request.path) for request in seen}
+    for request, answer in sorted(seen.items(), key=lambda item: _order(item[0])):
+        process = re.match(r"/proc/([0-9]+)(?:/|\Z)", request.path)
+        if process is None or int(process[1]) in chosen:
+            await _save(base, request, answer, scrubber, saved, request.path in folders)
+    if (base / "proc/1").is_dir():
+        await aiofiles.os.symlink("1", base / "proc/self")
+    return len(saved)
+
+
+def _joined(seen: dict[Request, Any]) -> dict[Request, Any]:
+    """The files that were read piece by piece to their end, as if they had been read whole."""
+    files: dict[Request, Any] = {}
+    for first in [request for request in seen if isinstance(request, Piece) and not request.offset]:
+        data, piece = b"", seen[first]
+        while isinstance(piece, bytes) and piece:
+            data += piece
+            piece = seen.get(first._replace(offset=len(data)))
+        if piece == b"":
+            files[Read(first.path)] = data
+    return files
+
+
+def _order(request: Request) -> tuple[bool, int, str, str]:
+    """Names last, the deepest first, so that what holds other files is a directory before it is one of the names."""
+    listed = isinstance(request, Names)
+    return listed, -request.path.count("/") * listed, request.path, type(request).__name__
+
+
+async def _save(
+    base: Path, request: Request, answer: Any, scrubber: Scrubber, saved: set[Path], holds: bool = False
+) -> None:
+    """Save one answer. A link that holds other files leads to a directory, which is made at its end."""
+    place = base / request.path.lstrip("/").replace("/self/", "/1/", 1)
+    if isinstance(answer, Failure) or place in saved:
+        return
+    if isinstance(request, Read):
+        await aiofiles.os.makedirs(place.parent, exist_ok=True)
+        async with aiofiles.open(place, "wb") as file:
+            await file.write(scrubber.file(request.path, answer))
+        saved.add(place)
+    elif isinstance(request, Link):
+        target = os.fsdecode(scrubber.link(request.path, answer))
+        await aiofiles.os.makedirs(place.parent, exist_ok=True)
+        if holds:
+            end = posixpath.normpath(posixpath.join(posixpath.dirname(request.path), target))
+            if not end.startswith(("/sys/", "/proc/")):
+                return  # its files will make it a directory
+            await aiofiles.os.makedirs(base / end.lstrip("/"), exist_ok=True)
+        await aiofiles.os.symlink(target, place)
+        saved.add(place)
+    elif isinstance(request, Names) and request.wanted:
+        await aiofiles.os.makedirs(place, exist_ok=True)
+        if re.fullmatch(r"/proc/[0-9]+/(task|fd|fdinfo|ns)", request.path):
+            return  # what is in these is saved for itself
+        for name, _ in answer:
+            if place / name not in saved and not await aiofiles.os.path.isdir(place / name):
+                async with aiofiles.open(place / name, "wb"):
+                    saved.add(place / name)

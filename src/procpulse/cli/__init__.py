@@ -1,0 +1,87 @@
+"""The command `procpulse`: one module a verb, imported only when it is the one that was asked for."""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from procpulse.cli.options import EXIT_CODES, Refused
+
+VERBS = {
+    "snapshot": "read the host once",
+    "stream": "show or emit what happens, tick by tick",
+    "sources": "list what can be read, what it means, and whether this host has it",
+    "schema": "print the JSON Schema of everything that is emitted",
+    "capture": "save the files of this host as a fixture tree, with names and addresses scrubbed",
+    "completion": "print a completion script for bash, zsh or tcsh",
+}
+
+EPILOG = f"""\
+examples:
+  procpulse stream                            one line a second, until Ctrl-C
+  procpulse stream --interval 500ms --count 20 --format json
+  procpulse snapshot --sources meminfo,net_dev
+  procpulse snapshot --sources processes:io+cmdline --format json
+  procpulse sources diskstats                 its fields, with unit and meaning
+
+{EXIT_CODES}
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def parser(verbs: Sequence[str] = tuple(VERBS)) -> argparse.ArgumentParser:
+    """The parser of the command, with these verbs in full; the others are only named."""
+    from procpulse import __version__
+
+    top = _Parser(
+        prog="procpulse",
+        description="What this Linux host is doing, from /proc and /sys.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"procpulse {__version__}")
+    subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, summary in VERBS.items():
+        sub = subparsers.add_parser(
+            verb,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if verb in verbs:
+            module = importlib.import_module(f"procpulse.cli.{verb}")
+            sub.epilog = f"{module.EXAMPLES}\n{EXIT_CODES}"
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # Ctrl-C and a reader that goes away end the command at once and without a word, as they do any filter.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    verb = next((word for word in arguments if not word.startswith("-")), "")
+    options = parser([verb]).parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except Refused as refusal:
+        print(f"procpulse: {refusal}", file=sys.stderr)
+        return refusal.code
+    except OSError as error:  # stdout is full or gone
+        print(f"procpulse: {error}", file=sys.stderr)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 1
+    return code

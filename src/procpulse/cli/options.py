@@ -1,0 +1,151 @@
+"""Options that verbs share, and what they mean."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from procpulse import catalog
+from procpulse.snapshot import Failure, Reason
+from procpulse.source import Roots, Source
+
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  something else went wrong
+  2  the command line makes no sense
+  3  a source that was named is not there
+  4  a source that was named may not be read
+"""
+
+
+class Refused(Exception):
+    """The command cannot do what it was asked for; carries the exit code."""
+
+    def __init__(self, message: str, code: int = 1):
+        super().__init__(message)
+        self.code = code
+
+
+def add_roots(parser: argparse.ArgumentParser) -> None:
+    """Where to read."""
+    parser.add_argument("--proc-root", metavar="DIR", default="/proc", help="read this instead of /proc")
+    parser.add_argument("--sys-root", metavar="DIR", default="/sys", help="read this instead of /sys")
+    parser.add_argument("--root", metavar="DIR", help="where the host's / is, to ask for the size of its file systems")
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """What to read."""
+    parser.add_argument(
+        "--sources",
+        metavar="NAMES",
+        default="default",
+        help="names with commas between, all, or default; processes:PART+PART for parts of processes, sysctl:NAME+NAME",
+    )
+
+
+def add_ticks(parser: argparse.ArgumentParser) -> None:
+    """How often to read."""
+    parser.add_argument(
+        "--interval",
+        metavar="TIME",
+        type=duration,
+        default=1.0,
+        help="time between ticks, such as 1s, 500ms or 2m (default 1s)",
+    )
+    parser.add_argument("--count", metavar="N", type=count, default=0, help="end after so many (default: never)")
+    parser.add_argument(
+        "--align", action="store_true", help="tick on whole multiples of the interval by the wall clock"
+    )
+
+
+def duration(text: str) -> float:
+    """A time such as 1s, 500ms, 2m or 1.5, in seconds."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", text.strip())
+    if not match:
+        raise argparse.ArgumentTypeError(f"not a time: {text!r}; write 1s, 500ms or 2m")
+    seconds = float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+    if not 0.001 <= seconds <= 86400 * 365:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1 ms and a year")
+    return seconds
+
+
+def count(text: str) -> int:
+    """How often, 0 for ever."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"not a number: {text!r}")
+    return int(text)
+
+
+def roots(options: argparse.Namespace) -> Roots:
+    """The roots that were asked for.
+
+    Raises:
+        Refused: one is no directory.
+    """
+    for option, path in (
+        ("--proc-root", options.proc_root),
+        ("--sys-root", options.sys_root),
+        ("--root", options.root),
+    ):
+        if path is not None and not os.path.isdir(path):
+            raise Refused(f"{option}: no directory {path!r}", 2)
+    return Roots(proc=options.proc_root, sys=options.sys_root, root=options.root)
+
+
+def sources(options: argparse.Namespace) -> tuple[list[Source[Any]], bool]:
+    """The sources that were asked for, and whether each was named, so that it must be there.
+
+    Raises:
+        Refused: there is no such source or part.
+    """
+    found: dict[str, Source[Any]] = {}
+    named = False
+    for word in options.sources.split(","):
+        try:
+            for source, by_name in _meant(word.strip()):
+                found[source.name] = source
+                named |= by_name
+        except LookupError as error:
+            raise Refused(f"--sources: {error.args[0]}; `procpulse sources` lists them", 2) from None
+    return list(found.values()), named
+
+
+def _meant(word: str) -> Iterable[tuple[Source[Any], bool]]:
+    if word == "all":
+        for source in catalog.sources().values():
+            yield (catalog.module("processes").processes() if source.name == "processes" else source), False
+    elif word == "default":
+        yield from ((source, False) for source in catalog.default_sources())
+    elif ":" in word:
+        name, _, parts = word.partition(":")
+        yield _made(name, parts.split("+")), True
+    else:
+        yield catalog.source(word), True
+
+
+def _made(name: str, parts: list[str]) -> Source[Any]:
+    """A source that is made of what is asked for: parts of processes, names of sysctls."""
+    factory = catalog.factory(name)
+    if factory is None:
+        raise LookupError(f"{name!r} has no parts to choose from")
+    try:
+        source: Source[Any] = factory(*parts)
+    except ValueError as error:
+        raise LookupError(str(error)) from None
+    return source
+
+
+def failure_code(failures: dict[str, Failure], named: bool) -> int:
+    """The exit code that failures deserve, and a message for each source that was named and is not there."""
+    whole = {name: failure for name, failure in failures.items() if "/" not in name}
+    if not named or not whole:
+        return 0
+    for name, failure in whole.items():
+        print(f"procpulse: {name}: {failure}", file=sys.stderr)
+    reasons = {failure.reason for failure in whole.values()}
+    if Reason.DENIED in reasons:
+        return 4
+    return 3 if reasons & {Reason.MISSING, Reason.UNSUPPORTED} else 1

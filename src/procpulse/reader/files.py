@@ -1,0 +1,384 @@
+"""Opens kernel files, keeps them open, reads them to their end, and turns every errno into a reason.
+
+This module and `processes` beside it are the only ones that touch /proc and /sys.
+"""
+
+import errno
+import os
+import resource
+import stat
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from procpulse.reader.confine import beneath
+from procpulse.source import Failure, Link, Names, Piece, Read, Reason, Request, Roots, Statvfs
+
+_REASONS = {
+    errno.ENOENT: Reason.MISSING,
+    errno.ENOTDIR: Reason.MISSING,
+    errno.ESRCH: Reason.MISSING,
+    errno.ENODEV: Reason.MISSING,
+    errno.ENXIO: Reason.MISSING,
+    errno.EACCES: Reason.DENIED,
+    errno.EPERM: Reason.DENIED,
+    errno.EMFILE: Reason.EXHAUSTED,
+    errno.ENFILE: Reason.EXHAUSTED,
+    errno.ENOMEM: Reason.EXHAUSTED,
+}
+"""Every other errno (EINVAL, ENODATA, EOPNOTSUPP, EIO, EAGAIN, EBUSY, ESTALE ...) is `unsupported`."""
+
+_GONE = frozenset((errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESRCH))
+
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+
+_KERNEL = frozenset(
+    [
+        "proc",
+        "sysfs",
+        "cgroup",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "tracefs",
+        "securityfs",
+        "selinuxfs",
+        "bpf",
+        "efivarfs",
+        "fusectl",
+        "binfmt_misc",
+    ]
+)
+"""File systems whose files the kernel itself answers, from memory."""
+
+_CHUNK = 65536
+
+
+def failed(error: OSError, path: str) -> Failure:
+    """The failure that an errno means."""
+    code = error.errno or 0
+    return Failure(_REASONS.get(code, Reason.UNSUPPORTED), path, errno.errorcode.get(code, str(code)))
+
+
+class Budget:
+    """How many descriptors may be kept open: they belong to the application around us.
+
+    Args:
+        limit: The number; by default half of what RLIMIT_NOFILE allows.
+    """
+
+    def __init__(self, limit: int | None = None):
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if soft == resource.RLIM_INFINITY:
+            soft = 1 << 20
+        self.limit = soft // 2 if limit is None else limit
+        self.used = 0
+
+    def take(self, share: float = 1.0) -> bool:
+        """Whether one more may be kept, by a user who may fill only this share of the budget."""
+        if self.used >= self.limit * share:
+            return False
+        self.used += 1
+        return True
+
+    def give(self) -> None:
+        """One was closed."""
+        self.used -= 1
+
+    def shrink(self) -> None:
+        """The application ran out of descriptors: keep a quarter fewer from now on."""
+        self.limit = min(self.limit, self.used * 3 // 4)
+
+    @property
+    def over(self) -> bool:
+        """Whether more is kept than may be, since the budget shrank."""
+        return self.used > self.limit
+
+
+class _Kept(NamedTuple):
+    """A descriptor that stays open between reads."""
+
+    fd: int
+    identity: int
+
+
+class Files:
+    """Answers requests for files below the roots, with bytes or a `Failure`; never raises an OSError.
+
+    Args:
+        roots: Where /proc, /sys and / are.
+        budget: How many descriptors may stay open.
+        observe: Told of every request and its answer, from any thread; then processes are read file by file, too.
+    """
+
+    def __init__(self, roots: Roots, budget: Budget, observe: Callable[[Request, Any], None] | None = None):
+        self.roots = roots
+        self.budget = budget
+        self.observe = observe
+        self.reads = 0
+        """Files read so far."""
+        self._kept: dict[str, _Kept] = {}
+        self._mounts = _mount_points()
+        self._proc = os.path.abspath(roots.proc)
+        self._sys = os.path.abspath(roots.sys)
+        self._init = self._proc != "/proc" and self._type(self._proc) == "proc"
+        self.kernel = self._type(self._proc) == "proc" and self._type(self._sys) == "sysfs"
+        """Whether the roots are a real procfs and sysfs."""
+        self._trusted: dict[str, bool] = {}
+        self._answers: dict[type, Callable[[Any], Any]] = {
+            Read: self._read,
+            Piece: self._piece,
+            Names: self._names,
+            Link: self._link,
+            Statvfs: self._statvfs,
+        }
+        self._answers_once = self._answers | {Read: self._read_once, Piece: self._piece_once}
+
+    def perform(self, request: Request) -> Any:
+        """Answer one request at once, through a kept descriptor where there is one. For one thread only."""
+        return self._perform(request, self._answers)
+
+    def perform_once(self, request: Request) -> Any:
+        """Answer one request and keep nothing open, from any thread. May block where the file does."""
+        return self._perform(request, self._answers_once)
+
+    def _perform(self, request: Request, answers: dict[type, Callable[[Any], Any]]) -> Any:
+        try:
+            answer = answers[type(request)](request)
+        except OSError as error:
+            if error.errno == errno.EMFILE:
+                self.budget.shrink()
+            answer = failed(error, request.path)
+        except ValueError as error:  # a NUL in a path
+            answer = Failure(Reason.MISSING, request.path, str(error))
+        if self.observe is not None:
+            self.observe(request, answer)
+        return answer
+
+    def blocks(self, request: Request) -> bool:
+        """Whether a request must not be answered on the event loop."""
+        if request.slow:
+            return True
+        trusted = self._trusted.get(request.path)
+        if trusted is None:
+            trusted = self._type(self.place(request.path)) in _KERNEL
+            if len(self._trusted) > 65536:
+                self._trusted.clear()
+            self._trusted[request.path] = trusted
+        return not trusted
+
+    def place(self, path: str) -> str:
+        """Where a path below /proc or /sys really is.
+
+        Under another root /proc/net and /proc/self would speak of our own process there, or of nobody;
+        what is asked for is the host's, so they are those of its first process.
+        """
+        if path.startswith("/proc"):
+            rest = path[5:]
+            if self._init and rest.startswith(("/net/", "/self/")):
+                rest = rest.replace("/net/", "/1/net/", 1) if rest[1] == "n" else rest.replace("/self/", "/1/", 1)
+            return self._proc + rest
+        if path.startswith("/sys"):
+            return self._sys + path[4:]
+        return path
+
+    def open(self, path: str) -> int:
+        """Open a file below the roots for reading. Outside a kernel file system only regular files are opened.
+
+        Raises:
+            OSError: with the kernel's errno.
+        """
+        place = self.place(path)
+        if not self.blocks(Read(path)):
+            return os.open(place, _FLAGS)
+        fd = beneath(self._root_of(path), place, _FLAGS)
+        mode = os.fstat(fd)
+        if stat.S_ISREG(mode.st_mode):
+            return fd
+        os.close(fd)
+        if stat.S_ISCHR(mode.st_mode) and mode.st_rdev == os.makedev(1, 3):
+            raise OSError(errno.ENOENT, "masked by /dev/null")
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode.st_mode) else errno.EOPNOTSUPP, "not a regular file")
+
+    def _root_of(self, path: str) -> str:
+        return self._proc if path.startswith("/proc") else self._sys
+
+    def _type(self, place: str) -> str:
+        """The type of the file system that a path is on, as far as its mount points tell."""
+        return next((kind for point, kind in self._mounts if place == point or place.startswith(point + "/")), "")
+
+    # Reading.
+
+    def _read(self, request: Read) -> bytes | Failure:
+        kept = self._kept.get(request.path)
+        if kept is not None:
+            if kept.identity == request.identity:
+                try:
+                    return self.content(kept.fd, request)
+                except OSError as error:
+                    self._drop(request.path)
+                    if error.errno not in _GONE:
+                        raise
+            else:
+                self._drop(request.path)
+        fd = self._open_somehow(request.path)
+        try:
+            data = self.content(fd, request)
+        except OSError:
+            os.close(fd)
+            raise
+        if self.budget.take(0.25 if request.identity else 0.9):
+            self._kept[request.path] = _Kept(fd, request.identity)
+        else:
+            os.close(fd)
+        return data
+
+    def _read_once(self, request: Read) -> bytes | Failure:
+        fd = self.open(request.path)
+        try:
+            return self.content(fd, request)
+        finally:
+            os.close(fd)
+
+    def _open_somehow(self, path: str) -> int:
+        """Open a file; if the application has no descriptor left, give back all of ours first."""
+        try:
+            return self.open(path)
+        except OSError as error:
+            if error.errno != errno.EMFILE or not self._kept:
+                raise
+        self.budget.shrink()
+        self.release()
+        return self.open(path)
+
+    def content(self, fd: int, request: Read) -> bytes | Failure:
+        """The whole of an open file.
+
+        Raises:
+            OSError: with the kernel's errno.
+        """
+        self.reads += 1
+        data = os.pread(fd, min(_CHUNK, request.cap + 1), 0)
+        if not data or (request.whole and len(data) < _CHUNK and len(data) <= request.cap):
+            return data
+        pieces = [data]
+        size = len(data)
+        while size <= request.cap:
+            data = os.pread(fd, _CHUNK, size)
+            if not data:
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.append(data)
+            size += len(data)
+        if request.clip:
+            return b"".join(pieces)[: request.cap]
+        return Failure(Reason.MALFORMED, request.path, f"over {request.cap} bytes")
+
+    def _piece(self, request: Piece) -> bytes:
+        """The next bytes. The file stays open to its end, whatever the budget: else the kernel counts its rows anew."""
+        kept = self._kept.get(request.path)
+        if kept is None:
+            kept = self._kept[request.path] = _Kept(self._open_somehow(request.path), 0)
+            self.budget.used += 1
+        try:
+            data = os.pread(kept.fd, _CHUNK, request.offset)
+        except OSError:
+            self._drop(request.path)
+            raise
+        if not data:
+            self.reads += 1
+            if self.budget.over:
+                self._drop(request.path)
+        return data
+
+    def _piece_once(self, request: Piece) -> bytes:
+        fd = self.open(request.path)
+        try:
+            return os.pread(fd, _CHUNK, request.offset)
+        finally:
+            os.close(fd)
+
+    def _names(self, request: Names) -> list[tuple[str, int]]:
+        place = self.place(request.path)
+        if not self.blocks(request):
+            return _entries(place, request.folders)
+        fd = beneath(self._root_of(request.path), place, _FLAGS | os.O_DIRECTORY)
+        try:
+            return _entries(fd, request.folders)
+        finally:
+            os.close(fd)
+
+    def _link(self, request: Link) -> bytes | Failure:
+        place = self.place(request.path)
+        try:
+            return os.fsencode(os.readlink(place))
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTDIR) or not self.blocks(request):
+                raise
+        # Not a link. In a tree that went through tools without links, it is a file that holds the target.
+        folder, _, name = place.rpartition("/")
+        fd = beneath(self._root_of(request.path), folder, _FLAGS | os.O_DIRECTORY)
+        try:
+            return _target(fd, name)
+        finally:
+            os.close(fd)
+
+    def _statvfs(self, request: Statvfs) -> os.statvfs_result | Failure:
+        root = "" if self.roots.own and self.roots.root is None else self.roots.root
+        if root is None:
+            return Failure(Reason.UNSUPPORTED, request.path, "needs Roots(root=...) to reach the host's mounts")
+        return os.statvfs(root.rstrip("/") + request.path)
+
+    # Keeping.
+
+    def _drop(self, path: str) -> None:
+        kept = self._kept.pop(path)
+        self.budget.give()
+        os.close(kept.fd)
+
+    def release(self) -> None:
+        """Close what is kept."""
+        for path in list(self._kept):
+            self._drop(path)
+
+    @property
+    def kept(self) -> int:
+        """How many files are open now."""
+        return len(self._kept)
+
+
+def _target(folder: int, name: str) -> bytes:
+    """What a link says, or a file in place of one."""
+    try:
+        return os.fsencode(os.readlink(name, dir_fd=folder))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    fd = os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "neither a link nor a file")
+        return os.pread(fd, 4096, 0)
+    finally:
+        os.close(fd)
+
+
+def _entries(place: str | int, folders: bool) -> list[tuple[str, int]]:
+    with os.scandir(place) as found:
+        return sorted(
+            (entry.name, entry.inode()) for entry in found if not folders or entry.is_dir(follow_symlinks=False)
+        )
+
+
+def _mount_points() -> list[tuple[str, str]]:
+    """(mount point, file system type) of our own mount namespace, deepest and latest first."""
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            data = file.read()
+    except OSError:
+        return []
+    points: list[tuple[str, str]] = []
+    for line in data.splitlines():
+        left, _, right = line.partition(b" - ")
+        point = os.fsdecode(left.split(b" ")[4])
+        points.append(("" if point == "/" else point, os.fsdecode(right.split(b" ")[0])))
+    points.reverse()
+    return sorted(points, key=lambda item: -len(item[0]))

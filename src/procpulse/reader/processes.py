@@ -1,0 +1,539 @@
+"""Walks the process table: one pass over the pids, only the files asked for, each row of one process for certain.
+
+A pid and a start time do not name a process: both can repeat within one clock tick. A descriptor kept open on its
+`stat` does, and answers ESRCH for ever once the process is gone. So `stat` is read last: if it answers, everything
+read before it in this pass spoke of the same process. Any error on another file means just that: no such part.
+"""
+
+import errno
+import os
+from contextlib import suppress
+from time import monotonic_ns
+from typing import Any
+
+from procpulse.process import Part, PerProcess
+from procpulse.reader.files import Budget, Files, failed
+from procpulse.source import (
+    PARSE_ERRORS,
+    Failure,
+    Malformed,
+    Names,
+    Read,
+    Reading,
+    Reason,
+    Steps,
+    Unreadable,
+    explain,
+)
+from procpulse.tree import Folder, Row, gather
+
+SLICE_NS = 500_000
+"""How long to go on before the event loop gets a turn."""
+_LOOK = 16  # processes between two looks at the clock
+_CHUNK = 256  # processes whose slow parts are asked for together
+_SMALL_CHUNK = 16  # the same where descriptors are short: each holds one for as long
+_STAT_BYTES = 1024
+_PIECE = 4096
+_AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
+_DEAD = frozenset("ZXx")  # states of a process that has ended
+
+
+class _PartState:
+    """What is known of one part of one process."""
+
+    __slots__ = ("data", "fd", "next_ns", "value")
+
+    def __init__(self) -> None:
+        self.fd = -1
+        self.data: Any = None
+        self.value: Any = None
+        self.next_ns = 0
+
+
+class _Entry:
+    """One process."""
+
+    __slots__ = ("comm", "data", "fd", "identity", "inode", "kept", "pid", "row", "stat", "states")
+
+    def __init__(self, pid: int, parts: int):
+        self.pid = pid
+        self.fd = -1
+        """Its `stat`, open for as long as it lives (`kept`), or for one pass where the budget is used up."""
+        self.kept = False
+        self.identity = 0
+        self.inode = 0
+        self.data = b""
+        self.stat: Any = None
+        self.comm = b""
+        self.row: Any = None
+        self.states = [_PartState() for _ in range(parts)]
+
+
+class ProcessTable:
+    """What one reader knows of the processes.
+
+    Args:
+        source: Which parts are wanted.
+        files: Opens files.
+        budget: How many descriptors may stay open.
+    """
+
+    def __init__(self, source: PerProcess[Any], files: Files, budget: Budget):
+        self._source = source
+        self._files = files
+        self._budget = budget
+        self._entries: dict[int, _Entry] = {}
+        self._met = 0
+        self._fast = [i for i, part in enumerate(source.parts) if not part.slow]
+        self._slow = [i for i, part in enumerate(source.parts) if part.slow]
+        self._choosy = any(part.choosy for part in source.parts)
+        self._proc = -1
+        self.vanished = 0
+        """Processes that went away while they were read."""
+
+    def steps(self, reading: Reading) -> Steps[dict[int, Any]]:
+        """One pass over the table."""
+        if self._files.observe is not None or self._files.blocks(Names("/proc")):
+            return self._strange(reading)
+        return self._known(reading)
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        for entry in self._entries.values():
+            self._forget(entry)
+        self._entries.clear()
+        if self._proc >= 0:
+            os.close(self._proc)
+            self._proc = -1
+
+    # A real procfs.
+
+    def _known(self, reading: Reading) -> Steps[dict[int, Any]]:
+        try:
+            if self._proc < 0:
+                self._proc = os.open(self._files.place("/proc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            pids = [int(name) for name in os.listdir(self._proc) if name[0] <= "9"]
+        except OSError as error:
+            raise Unreadable(failed(error, "/proc")) from error
+        if self._budget.over:
+            self._shed()
+        rows: dict[int, Any] = {}
+        entries = self._entries
+        if self._slow:
+            size = _CHUNK if self._budget.limit > 2 * len(pids) else _SMALL_CHUNK
+            for start in range(0, len(pids), size):
+                chunk = [entry for pid in pids[start : start + size] if (entry := self._entry(pid, reading))]
+                yield from self._ask_slow(chunk, reading)
+                yield from self._sweep([entry.pid for entry in chunk], rows, reading)
+        else:
+            yield from self._sweep(pids, rows, reading)
+        if len(entries) > len(rows):
+            for pid in entries.keys() - rows.keys():
+                self._forget(entries.pop(pid))
+        return rows
+
+    def _sweep(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
+        """Read the fast parts and then `stat` of each process into `rows`."""
+        entries, pread = self._entries, os.pread
+        simple = not self._source.parts
+        now = monotonic_ns()
+        until = now + SLICE_NS
+        before = len(rows)
+        look = _LOOK
+        for pid in pids:
+            entry = entries.get(pid)
+            data = b""
+            if simple and entry is not None and entry.kept:
+                # The way of nearly every process at nearly every tick.
+                try:
+                    data = pread(entry.fd, _STAT_BYTES, 0)
+                except OSError:
+                    pass
+            if data and data == entry.data:  # type: ignore[union-attr]
+                rows[pid] = entry.row  # type: ignore[union-attr]
+            else:
+                row = self._row(pid, data, now, reading)
+                if row is not None:
+                    rows[pid] = row
+            look -= 1
+            if not look:
+                look = _LOOK
+                if monotonic_ns() >= until:
+                    reading.rows_ns.append((now, len(rows) - before))
+                    yield ()
+                    before = len(rows)
+                    now = monotonic_ns()
+                    until = now + SLICE_NS
+        if len(rows) > before:
+            reading.rows_ns.append((now, len(rows) - before))
+
+    def _row(self, pid: int, data: bytes, now: int, reading: Reading) -> Any:
+        """The row of one process; None if it is gone. `data` is its `stat` where that has been read already."""
+        met = pid in self._entries
+        entry = self._entry(pid, reading)
+        if entry is None:
+            return None
+        parts, states = self._source.parts, entry.states
+        if self._choosy and not entry.data:
+            self._look(entry, reading)
+        for i in self._fast:
+            part, state = parts[i], states[i]
+            if part.choosy and not self._wanted(pid, entry.stat, part, reading):
+                found = None
+            else:
+                found = self._content(entry, part, state, now, reading)
+            if found != state.data:
+                state.data = found
+                state.value = self._understood(entry, part, found, reading)
+                entry.row = None
+        try:
+            data = data or os.pread(entry.fd, _STAT_BYTES, 0)
+        except OSError as error:
+            self._forget(self._entries.pop(pid))
+            if met and not self._slow:
+                return self._row(pid, b"", now, reading)  # perhaps there is another process of this pid by now
+            self._lost(pid, error, reading)
+            return None
+        finally:
+            if not entry.kept:
+                self._let_go(entry)
+        if not self._learn(entry, data, reading):
+            return None
+        if entry.row is None:
+            entry.row = self._source.row(pid, entry.identity, entry.stat, *[state.value for state in states])
+        return entry.row
+
+    def _look(self, entry: _Entry, reading: Reading) -> None:
+        """See what `stat` says, before it is known whether the process lives until the end of the pass."""
+        with suppress(OSError):
+            self._learn(entry, os.pread(entry.fd, _STAT_BYTES, 0), reading)
+
+    def _wanted(self, pid: int, stat: Any, part: Part[Any], reading: Reading) -> bool:
+        """Whether to read a part of a process, going by its `stat` where that is known."""
+        if stat is None:
+            return True
+        if part.program and not reading.plain and (stat.kernel_thread or stat.state in _DEAD):
+            return False
+        own, given = part.rss_limit_bytes, self._source.rss_limit_bytes
+        limit = own if given is None else given
+        if own is None or limit is None or stat.rss_bytes <= limit:
+            return True
+        detail = f"not read: {stat.rss_bytes} bytes of resident memory are over the limit of {limit}"
+        reading.note(part.name, Failure(Reason.UNSUPPORTED, f"/proc/{pid}/{part.path}", detail))
+        return False
+
+    def _learn(self, entry: _Entry, data: bytes, reading: Reading) -> bool:
+        """Take in what `stat` says; return whether it makes sense."""
+        if data == entry.data:
+            return True
+        try:
+            entry.stat = self._source.stat.understand(data, reading.host)
+        except Malformed as error:
+            reading.note("stat", Failure(Reason.MALFORMED, f"/proc/{entry.pid}/stat", str(error)))
+            return False
+        entry.data = data
+        entry.row = None
+        return True
+
+    def _entry(self, pid: int, reading: Reading) -> _Entry | None:
+        """The process of this pid, with its `stat` open; None if there is none."""
+        entry = self._entries.get(pid)
+        if entry is not None and entry.fd >= 0:
+            return entry
+        try:
+            fd = self._open(f"{pid}/stat")
+        except OSError as error:
+            if entry is not None:
+                self._forget(self._entries.pop(pid))
+            self._lost(pid, error, reading)
+            return None
+        if entry is None:
+            entry = self._entries[pid] = _Entry(pid, len(self._source.parts))
+            entry.kept = self._budget.take(0.95)
+            self._met += 1
+            entry.identity = self._met
+        entry.fd = fd
+        if entry.kept:
+            return entry
+        inode = os.fstat(fd).st_ino
+        if entry.inode and inode != entry.inode:
+            # Not the file that it was: another process, or the kernel forgot the inode meanwhile. Assume the first.
+            self._met += 1
+            entry.identity = self._met
+            entry.data, entry.row = b"", None
+            entry.states = [_PartState() for _ in entry.states]
+        entry.inode = inode
+        return entry
+
+    def _let_go(self, entry: _Entry) -> None:
+        """Close a `stat` that was open for one pass only."""
+        if entry.fd >= 0:
+            os.close(entry.fd)
+            entry.fd = -1
+
+    def _content(self, entry: _Entry, part: Part[Any], state: _PartState, now: int, reading: Reading) -> bytes | None:
+        """The bytes of one fast part; None where it cannot be read."""
+        path = part.path
+        try:
+            if state.fd >= 0:
+                return _whole(state.fd, part.cap)
+            if now < state.next_ns:
+                return None
+            fd = self._open(f"{entry.pid}/{path}")
+            try:
+                data = _whole(fd, part.cap)
+            except OSError:
+                os.close(fd)
+                raise
+            if entry.kept and self._budget.take(0.8):
+                state.fd = fd
+            else:
+                os.close(fd)
+            return data
+        except OSError as error:
+            failure = failed(error, f"/proc/{entry.pid}/{path}")
+            if failure.reason is Reason.DENIED:
+                state.next_ns = now + _AGAIN_NS
+            reading.note(part.name, failure)
+            return None
+
+    def _understood(self, entry: _Entry, part: Part[Any], data: bytes | None, reading: Reading) -> Any:
+        if data is None:
+            return None
+        try:
+            if len(data) >= part.cap and not part.clip:
+                raise Malformed(f"over {part.cap} bytes")
+            return part.understand(data, reading.host, entry.data)
+        except Malformed as error:
+            reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.pid}/{part.path}", str(error)))
+            return None
+
+    # Slow parts, through the pool.
+
+    def _ask_slow(self, chunk: list[_Entry], reading: Reading) -> Steps[None]:
+        now = monotonic_ns()
+        for entry in chunk:
+            if self._choosy or not entry.data:
+                self._look(entry, reading)
+        for i in self._slow:
+            part = self._source.parts[i]
+            due = []
+            for entry in chunk:
+                state = entry.states[i]
+                if part.choosy and not self._wanted(entry.pid, entry.stat, part, reading):
+                    if state.data is not None:
+                        state.data = state.value = entry.row = None
+                elif self._due(entry, state, part, now):
+                    due.append(entry)
+            if not due:
+                continue
+            paths = [f"/proc/{entry.pid}" for entry in due]
+            if part.plan is None:
+                answers = yield [_request(part, path) for path in paths]
+                yield from self._fall_back(part, paths, answers)
+            else:
+                answers = yield from self._gather(part, paths, reading)
+            for entry, answer in zip(due, answers, strict=True):
+                self._answered(entry, entry.states[i], part, answer, now, reading)
+
+    def _fall_back(self, part: Part[Any], paths: list[str], answers: list[Any]) -> Steps[None]:
+        """Read the other file of a part where the first is missing, and put it in its place."""
+        if part.fallback is None:
+            return
+        missing = [i for i, answer in enumerate(answers) if _is_missing(answer)]
+        if missing:
+            found = yield [_request(part, paths[i], part.fallback) for i in missing]
+            for i, answer in zip(missing, found, strict=True):
+                answers[i] = answer
+
+    def _gather(self, part: Part[Any], paths: list[str], reading: Reading) -> Steps[list[dict[str, Any]]]:
+        """The files of a part that is a directory, of some processes. What cannot be read is noted under its name."""
+        assert part.plan is not None
+        inside = Reading(reading.host)
+        found = yield from gather(part.name, [Row(path) for path in paths], part.plan, inside, part.cap)
+        for failure in inside.failures.values():
+            reading.note(part.name, failure)
+        return [entries for entries, _ in found]
+
+    def _due(self, entry: _Entry, state: _PartState, part: Part[Any], now: int) -> bool:
+        return now >= state.next_ns or (part.again is not None and _comm(entry.data) != entry.comm)
+
+    def _answered(
+        self, entry: _Entry, state: _PartState, part: Part[Any], answer: Any, now: int, reading: Reading
+    ) -> None:
+        if isinstance(answer, Failure):
+            reading.note(part.name, answer)
+            if state.data is not None:
+                state.data = state.value = entry.row = None
+            state.next_ns = now + _AGAIN_NS if answer.reason is Reason.DENIED else 0
+            return
+        if part.again is not None:
+            state.next_ns = now + int(part.again * 1e9)
+            entry.comm = _comm(entry.data)
+        if answer == state.data:
+            return
+        state.data = answer
+        entry.row = None
+        if part.plan is None:
+            state.value = self._understood(entry, part, answer, reading)
+            return
+        state.value = self._folded(f"/proc/{entry.pid}", part, answer, reading)
+
+    def _folded(self, path: str, part: Part[Any], entries: dict[str, Any], reading: Reading) -> Any:
+        if not entries:
+            return None
+        folder = Folder(path, entries, reading.host)
+        try:
+            value = part.parse(folder)
+        except PARSE_ERRORS as error:
+            reading.note(part.name, Failure(Reason.MALFORMED, path, explain(error)))
+            return None
+        for entry, detail in folder.failures().items():
+            reading.note(part.name, Failure(Reason.MALFORMED, f"{path}/{entry}", detail))
+        return value
+
+    # Opening and forgetting.
+
+    def _open(self, relative: str) -> int:
+        """Open a file below /proc; if the application has no descriptor left, give back some of ours first."""
+        try:
+            return self._open_once(relative)
+        except OSError as error:
+            if error.errno != errno.EMFILE:
+                raise
+        self._budget.shrink()
+        self._files.release()
+        self._shed()
+        return self._open_once(relative)
+
+    def _shed(self) -> None:
+        """Keep no more than the budget allows since it shrank: first of the parts, then of `stat`."""
+        for entry in self._entries.values():
+            for state in entry.states:
+                if state.fd >= 0 and self._budget.over:
+                    os.close(state.fd)
+                    state.fd = -1
+                    self._budget.give()
+        for entry in self._entries.values():
+            if entry.kept and self._budget.over:
+                entry.kept = False
+                self._let_go(entry)
+                self._budget.give()
+
+    def _open_once(self, relative: str) -> int:
+        return os.open(relative, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK, dir_fd=self._proc)
+
+    def _lost(self, pid: int, error: OSError, reading: Reading) -> None:
+        failure = failed(error, f"/proc/{pid}/stat")
+        if failure.reason is Reason.MISSING:
+            self.vanished += 1
+        else:
+            reading.note("stat", failure)
+
+    def _forget(self, entry: _Entry) -> None:
+        if entry.kept:
+            self._budget.give()
+        self._let_go(entry)
+        for state in entry.states:
+            if state.fd >= 0:
+                os.close(state.fd)
+                state.fd = -1
+                self._budget.give()
+
+    # A tree that is no procfs: every file may hang, and nothing lives behind it.
+
+    def _strange(self, reading: Reading) -> Steps[dict[int, Any]]:
+        [names] = yield [Names("/proc")]
+        if isinstance(names, Failure):
+            raise Unreadable(names)
+        pids = sorted(int(name) for name, _ in names if name.isascii() and name.isdecimal() and len(name) < 19)
+        rows: dict[int, Any] = {}
+        for start in range(0, len(pids), _SMALL_CHUNK):
+            yield from self._strangers(pids[start : start + _SMALL_CHUNK], rows, reading)
+        return rows
+
+    def _strangers(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
+        """Some processes: each batch asks for as much as can be asked for at once, since each may take a while."""
+        source = self._source
+        paths = [f"/proc/{pid}" for pid in pids]
+        stats: list[Any] = [None] * len(pids)
+        if self._choosy:
+            answers = yield [_request(source.stat, path) for path in paths]
+            for i, answer in enumerate(answers):
+                if isinstance(answer, bytes):
+                    with suppress(Malformed):
+                        stats[i] = source.stat.understand(answer, reading.host)
+        wanted = [
+            [i for i, pid in enumerate(pids) if self._wanted(pid, stats[i], part, reading)] for part in source.parts
+        ]
+        files = [(i, part) for part, places in zip(source.parts, wanted, strict=True) if not part.plan for i in places]
+        files += [(i, source.stat) for i in range(len(pids))]
+        answers = yield [_request(part, paths[i]) for i, part in files]
+        found: list[dict[str, Any]] = [{} for _ in pids]
+        for (i, part), answer in zip(files, answers, strict=True):
+            found[i][part.name] = answer
+        for part, places in zip(source.parts, wanted, strict=True):
+            there = [paths[i] for i in places]
+            if part.plan is not None:
+                answers = yield from self._gather(part, there, reading)
+            else:
+                answers = [found[i][part.name] for i in places]
+                yield from self._fall_back(part, there, answers)
+            for i, answer in zip(places, answers, strict=True):
+                found[i][part.name] = answer
+        for pid, path, answers_of in zip(pids, paths, found, strict=True):
+            stat = answers_of["stat"]
+            entry = _Entry(pid, 0)
+            entry.data = stat if isinstance(stat, bytes) else b""
+            values = [self._value(entry, part, answers_of.get(part.name), reading) for part in source.parts]
+            if isinstance(stat, Failure):
+                reading.note("stat", stat)
+                continue
+            try:
+                record = source.stat.understand(stat, reading.host)
+            except Malformed as error:
+                reading.note("stat", Failure(Reason.MALFORMED, f"{path}/stat", str(error)))
+                continue
+            rows[pid] = source.row(pid, self._same(pid, record), record, *values)
+
+    def _value(self, entry: _Entry, part: Part[Any], answer: Any, reading: Reading) -> Any:
+        if isinstance(answer, Failure):
+            reading.note(part.name, answer)
+            return None
+        if part.plan is not None:
+            return self._folded(f"/proc/{entry.pid}", part, answer or {}, reading)
+        return self._understood(entry, part, answer, reading)
+
+    def _same(self, pid: int, record: Any) -> int:
+        """The identity of a process that only its start time can tell."""
+        entry = self._entries.get(pid)
+        if entry is None or entry.stat.start_ticks != record.start_ticks:
+            entry = self._entries[pid] = _Entry(pid, 0)
+            self._met += 1
+            entry.identity = self._met
+        entry.stat = record
+        return entry.identity
+
+
+def _request(part: Part[Any], path: str, file: str | None = None) -> Read:
+    """The request for the file of a part; what is clipped comes in one piece."""
+    return Read(f"{path}/{file or part.path}", part.cap, part.slow, part.clip, clip=part.clip)
+
+
+def _is_missing(answer: Any) -> bool:
+    return isinstance(answer, Failure) and answer.reason is Reason.MISSING
+
+
+def _whole(fd: int, cap: int) -> bytes:
+    """The content of a file that the kernel hands out in one piece; `cap` bytes of it if there is more."""
+    size = min(_PIECE, cap)
+    data = os.pread(fd, size, 0)
+    while len(data) == size and size < cap:
+        size = min(size * 4, cap)
+        data = os.pread(fd, size, 0)
+    return data
+
+
+def _comm(stat: bytes) -> bytes:
+    """The name of a process, as bytes between the parentheses."""
+    return stat[stat.find(b"(") + 1 : stat.rfind(b")")]

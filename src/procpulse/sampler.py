@@ -1,0 +1,493 @@
+"""Samples a host again and again, on time, for any number of consumers.
+
+There is no background task and no queue. A consumer sleeps until the next tick is due; whoever comes first takes the
+sample, and the others who wait for the same tick get the same `Snapshot`. If the one who reads is cancelled, another
+takes over. A consumer that is slow finds the newest sample when it comes back, and a gap in `seq`.
+"""
+
+import math
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+import anyio
+import msgspec
+
+from procpulse.catalog import default_sources
+from procpulse.delta import Delta, growing
+from procpulse.process import PerProcess
+from procpulse.reader import Reader, Result, checkpoint
+from procpulse.snapshot import Snapshot, Unavailable
+from procpulse.source import Failure, Roots, Source
+
+T = TypeVar("T")
+
+DEADLINE = 1.0
+"""Seconds that a source may take, unless it is told otherwise; at most the interval of its stream."""
+
+
+class Clock(Protocol):
+    """Where a sampler gets its time from; tests have one of their own."""
+
+    def monotonic_ns(self) -> int:
+        """A time that never jumps, in nanoseconds."""
+        ...
+
+    def time_ns(self) -> int:
+        """Nanoseconds since 1970, as the wall clock has it now."""
+        ...
+
+    async def sleep_until(self, monotonic_ns: int) -> None:
+        """Return when that time has come."""
+        ...
+
+
+class SystemClock:
+    """The clocks of this machine."""
+
+    monotonic_ns = staticmethod(time.monotonic_ns)
+    time_ns = staticmethod(time.time_ns)
+
+    async def sleep_until(self, monotonic_ns: int) -> None:
+        """Return when that time has come."""
+        while (left := monotonic_ns - time.monotonic_ns()) > 0:
+            await anyio.sleep(left / 1e9)
+
+
+class ReadTime(msgspec.Struct):
+    """How long the reads of one source took, from its first request to its value."""
+
+    reads: int = 0
+    last_ns: int = 0
+    total_ns: int = 0
+    longest_ns: int = 0
+
+
+class Statistics(msgspec.Struct):
+    """What a sampler has done so far, and what stands in its way."""
+
+    ticks: int = 0
+    """Samples taken."""
+    missed: int = 0
+    """Ticks that nobody took, since every consumer or the event loop was busy."""
+    late: int = 0
+    """Ticks taken more than a tenth of the interval after they were due."""
+    files: int = 0
+    """Files read by path; those of the process table come on top."""
+    failures: dict[str, int] = {}
+    """How many files and sources failed, by reason."""
+    sources: dict[str, ReadTime] = {}
+    """Read time by source."""
+    stuck: dict[str, float] = {}
+    """Files that hang at this moment, and for how many seconds."""
+    descriptors: int = 0
+    """Files that are open now."""
+    threads: int = 0
+    """Threads for reads that may block; those of stuck files are among them."""
+
+
+class _Schedule:
+    """The ticks of one interval, and the newest sample of it."""
+
+    def __init__(self, interval_ns: int, align: bool, clock: Clock):
+        self.interval_ns = interval_ns
+        self.align = align
+        self.start_ns = clock.monotonic_ns()
+        if align:
+            self.start_ns += -clock.time_ns() % interval_ns
+        self.tick = -1
+        """The newest tick that was taken."""
+        self.latest: Snapshot | None = None
+        self.previous: Snapshot | None = None
+        self.delta: tuple[int, Delta | None] = (-1, None)
+        self.comparing = anyio.Lock()
+        self.taking = False
+        self.turn: anyio.Event | None = None
+
+    def due_ns(self, tick: int) -> int:
+        return self.start_ns + tick * self.interval_ns
+
+    def next_tick(self, seen: int, now_ns: int) -> int:
+        """The tick to wait for after `seen`. One that is more than half an interval late is skipped, never bunched."""
+        current, late_ns = divmod(now_ns - self.start_ns, self.interval_ns)
+        if current <= seen:
+            return seen + 1
+        return current if current >= 0 and late_ns <= self.interval_ns // 2 else current + 1
+
+    def realign(self, clock: Clock) -> None:
+        """The wall clock may have been set: move the ticks back onto its whole multiples, by half an interval at most."""
+        if not self.align:
+            return
+        half = self.interval_ns // 2
+        off = (clock.time_ns() - clock.monotonic_ns() + self.start_ns + half) % self.interval_ns - half
+        if abs(off) > 1_000_000:
+            self.start_ns -= off
+
+
+class Sampler:
+    """Reads sources of a host together, once or again and again.
+
+        async with Sampler([STAT, MEMINFO, PROCESSES]) as sampler:
+            async for snap in sampler.stream(interval=1):
+                print(snap[MEMINFO].mem_available_bytes)
+
+    Args:
+        sources: What to read; by default a profile of the whole host, without processes.
+        roots: Where /proc, /sys and / are mounted; those of this machine by default.
+        cadence: Seconds between reads of a source that need not be read at every tick; in between, snapshots carry
+            its last value, with the time when it was read.
+        deadlines: Seconds that a source may take, where one second (or the interval, if that is shorter) is wrong.
+        descriptors: How many files may be kept open; by default half of RLIMIT_NOFILE.
+        clock: Where the schedule gets its time from.
+
+    Raises:
+        TypeError: something among `sources` is not a source.
+        ValueError: two sources of one name; a cadence or deadline of what is not sampled, or not above 0.
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[Source[Any]] | None = None,
+        *,
+        roots: Roots | None = None,
+        cadence: Mapping[Source[Any], float] | None = None,
+        deadlines: Mapping[Source[Any], float] | None = None,
+        descriptors: int | None = None,
+        clock: Clock | None = None,
+    ):
+        self.sources = _checked(default_sources() if sources is None else sources)
+        self._cadence = {s.name: s.cadence for s in self.sources if s.cadence is not None}
+        self._cadence.update(_seconds("cadence", cadence, self.sources))
+        self._deadlines = _seconds("deadline", deadlines, self.sources)
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self._reader = Reader(Roots() if roots is None else roots, descriptors)
+        self._schedules: dict[tuple[int, bool], _Schedule] = {}
+        self._last: dict[str, Result] = {}
+        self._singles = 0
+        self._counts: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
+        self._times: dict[str, ReadTime] = {s.name: ReadTime() for s in self.sources}
+        weakref.finalize(self, self._reader.close).atexit = False
+
+    async def __aenter__(self) -> "Sampler":
+        self._reader.check()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file and let the threads go. Never waits, not even for a hung read. Closing twice is fine."""
+        self._reader.close()
+
+    async def sample(self) -> Snapshot:
+        """Read every source once, now.
+
+        Raises:
+            RuntimeError: the sampler is closed, or was made before a fork.
+        """
+        self._singles += 1
+        return await self._sample(self._singles - 1, None)
+
+    def sample_sync(self) -> Snapshot:
+        """The same where no event loop runs."""
+        self._reader.check()
+        self._singles += 1
+        now, wall = self._clock.monotonic_ns(), self._clock.time_ns()
+        results = self._reader.read_sync(self._due(now, None), lambda source: self._deadline(source, None))
+        return self._snapshot(self._singles - 1, now, wall, None, results)
+
+    def stream(self, interval: float = 1.0, *, align: bool = False) -> "Stream":
+        """Snapshots at a fixed rate, for as long as they are asked for.
+
+        Everybody who streams with one interval shares the schedule and the samples. A newcomer gets the newest
+        sample at once if it is younger than the interval.
+
+        Args:
+            interval: Seconds between ticks.
+            align: Whether ticks fall on whole multiples of the interval by the wall clock, so that the hosts of a
+                fleet sample together.
+
+        Raises:
+            ValueError: the interval is not above 0.
+            RuntimeError: the sampler is closed, or was made before a fork.
+        """
+        self._reader.check()
+        return Stream(self, self._schedule(interval, align))
+
+    def deltas(self, interval: float = 1.0, *, align: bool = False) -> "Deltas":
+        """What changed from tick to tick; the first comes with the second sample. Arguments as for `stream`."""
+        self._reader.check()
+        return Deltas(self, self._schedule(interval, align))
+
+    async def until(
+        self, predicate: Callable[[Snapshot], bool], interval: float = 1.0, *, align: bool = False
+    ) -> Snapshot:
+        """Wait for the first snapshot for which the predicate holds, and return it. What it raises is passed on."""
+        async for snapshot in self.stream(interval, align=align):
+            if predicate(snapshot):
+                return snapshot
+        raise AssertionError("a stream has no end")
+
+    def statistics(self) -> Statistics:
+        """What was done so far, and what stands in the way."""
+        return Statistics(
+            ticks=self._counts["ticks"],
+            missed=self._counts["missed"],
+            late=self._counts["late"],
+            files=self._reader.files.reads,
+            failures=dict(self._failures),
+            sources={name: msgspec.structs.replace(times) for name, times in self._times.items()},
+            stuck=self._reader.pool.stuck,
+            descriptors=self._reader.descriptors,
+            threads=self._reader.pool.threads,
+        )
+
+    # Taking one sample.
+
+    def _due(self, now_ns: int, interval: float | None) -> list[Source[Any]]:
+        """The sources to read now: those of no cadence, and those whose time has come within half a tick."""
+        slack = (interval or 0) / 2
+        due = []
+        for source in self.sources:
+            last = self._last.get(source.name)
+            cadence = self._cadence.get(source.name)
+            if cadence is None or last is None or (now_ns - last.read_ns) / 1e9 >= cadence - slack:
+                due.append(source)
+        return due
+
+    def _deadline(self, source: Source[Any], interval: float | None) -> float:
+        own = self._deadlines.get(source.name)
+        return own if own is not None else min(DEADLINE, interval or DEADLINE)
+
+    async def _sample(self, seq: int, interval: float | None) -> Snapshot:
+        self._reader.check()
+        now, wall = self._clock.monotonic_ns(), self._clock.time_ns()
+        results = await self._reader.read(self._due(now, interval), lambda source: self._deadline(source, interval))
+        return self._snapshot(seq, now, wall, interval, results)
+
+    def _snapshot(self, seq: int, now: int, wall: int, interval: float | None, results: dict[str, Result]) -> Snapshot:
+        values: dict[str, Any] = {}
+        failures: dict[str, Failure] = {}
+        read_ns: dict[str, int] = {}
+        rows_ns: dict[str, list[tuple[int, int]]] = {}
+        self._counts["ticks"] += 1
+        for source in self.sources:
+            name = source.name
+            result = results.get(name)
+            if result is not None:
+                self._count(name, result)
+            else:
+                result = self._last[name]
+            if name in self._cadence and result.failure is None:
+                self._last[name] = result
+            for part, failure in result.failures.items():
+                failures[f"{name}/{part}"] = failure
+            if result.failure is not None:
+                failures[name] = result.failure
+                continue
+            values[name] = result.value
+            read_ns[name] = result.read_ns
+            if isinstance(source, PerProcess):
+                rows_ns[name] = result.rows_ns
+        return Snapshot(
+            seq=seq,
+            time=wall / 1e9,
+            monotonic_ns=now,
+            host=self._reader.host,
+            values=values,
+            failures=failures,
+            read_ns=read_ns,
+            rows_ns=rows_ns,
+            interval=interval,
+        )
+
+    def _count(self, name: str, result: Result) -> None:
+        times = self._times[name]
+        times.reads += 1
+        times.last_ns = result.took_ns
+        times.total_ns += result.took_ns
+        times.longest_ns = max(times.longest_ns, result.took_ns)
+        if result.failure is not None:
+            self._failures[result.failure.reason] += 1
+        for failure in result.failures.values():
+            self._failures[failure.reason] += failure.count
+
+    # The schedule.
+
+    def _schedule(self, interval: float, align: bool) -> _Schedule:
+        if not (isinstance(interval, int | float) and math.isfinite(interval) and interval > 0):
+            raise ValueError(f"the interval must be a number of seconds above 0, not {interval!r}")
+        key = (max(1, round(interval * 1e9)), align)
+        schedule = self._schedules.get(key)
+        if schedule is None:
+            while len(self._schedules) >= 16:
+                # A bound on memory. Streams that still follow the oldest keep it; only newcomers do not join them.
+                del self._schedules[next(iter(self._schedules))]
+            schedule = self._schedules[key] = _Schedule(*key, self._clock)
+        return schedule
+
+    async def _take(self, schedule: _Schedule, tick: int, seen: int) -> Snapshot:
+        """The sample of a tick, read by whoever comes first."""
+        while schedule.tick < tick or schedule.latest is None:
+            if schedule.taking:
+                if schedule.turn is None:
+                    schedule.turn = anyio.Event()
+                await schedule.turn.wait()
+                continue
+            schedule.taking = True
+            try:
+                interval = schedule.interval_ns / 1e9
+                late_ns = self._clock.monotonic_ns() - schedule.due_ns(tick)
+                snapshot = await self._sample(tick, interval)
+                followed = seen == schedule.tick
+                if followed and seen >= 0:
+                    self._counts["missed"] += tick - seen - 1
+                self._counts["late"] += late_ns > schedule.interval_ns // 10
+                schedule.previous = schedule.latest if followed or tick - schedule.tick <= 1 else None
+                schedule.tick, schedule.latest = tick, snapshot
+                schedule.realign(self._clock)
+            finally:
+                schedule.taking = False
+                if schedule.turn is not None:
+                    schedule.turn.set()
+                    schedule.turn = None
+        return schedule.latest
+
+    async def _compare(self, schedule: _Schedule) -> Delta | None:
+        """The newest delta of a schedule, computed by whoever comes first; None while there is one sample only."""
+        async with schedule.comparing:
+            tick, previous, latest = schedule.tick, schedule.previous, schedule.latest
+            if schedule.delta[0] != tick:
+                delta = None
+                if previous is not None and latest is not None and previous.host.boot_id == latest.host.boot_id:
+                    steps = growing(previous, latest)
+                    while delta is None:
+                        try:
+                            next(steps)
+                        except StopIteration as stop:
+                            delta = stop.value
+                        else:
+                            await checkpoint()
+                schedule.delta = (tick, delta)
+            return schedule.delta[1]
+
+
+class Stream:
+    """An endless iterator of snapshots. A call that is cancelled loses nothing; the next one goes on."""
+
+    def __init__(self, sampler: Sampler, schedule: _Schedule):
+        self._sampler = sampler
+        self._schedule = schedule
+        self._seen = -1
+
+    def __aiter__(self) -> "Stream":
+        return self
+
+    async def __anext__(self) -> Snapshot:
+        """The next snapshot.
+
+        Raises:
+            RuntimeError: the sampler is closed, or was made before a fork.
+        """
+        sampler, schedule = self._sampler, self._schedule
+        clock = sampler._clock
+        sampler._reader.check()
+        latest = schedule.latest
+        if latest is not None and schedule.tick > self._seen:
+            if clock.monotonic_ns() - latest.monotonic_ns < schedule.interval_ns:
+                self._seen = schedule.tick
+                await checkpoint()
+                return latest
+        tick = schedule.next_tick(max(self._seen, schedule.tick if latest is not None else -1), clock.monotonic_ns())
+        await clock.sleep_until(schedule.due_ns(tick))
+        snapshot = await sampler._take(schedule, tick, self._seen)
+        self._seen = schedule.tick
+        return snapshot
+
+
+class Deltas:
+    """An endless iterator of deltas. A call that is cancelled loses nothing; the next one goes on."""
+
+    def __init__(self, sampler: Sampler, schedule: _Schedule):
+        self._sampler = sampler
+        self._schedule = schedule
+        self._stream = Stream(sampler, schedule)
+
+    def __aiter__(self) -> "Deltas":
+        return self
+
+    async def __anext__(self) -> Delta:
+        """The next delta.
+
+        Raises:
+            RuntimeError: the sampler is closed, or was made before a fork.
+        """
+        while True:
+            await self._stream.__anext__()
+            delta = await self._sampler._compare(self._schedule)
+            if delta is not None:
+                return delta
+
+
+async def read(source: Source[T], *, roots: Roots | None = None, deadline: float = DEADLINE) -> T:
+    """The value of one source, now.
+
+    Raises:
+        Unavailable: there is none; carries the reason.
+    """
+    reader = Reader(Roots() if roots is None else roots)
+    try:
+        results = await reader.read(_checked([source]), lambda _: deadline)
+    finally:
+        reader.close()
+    return _value(source, results)
+
+
+def read_sync(source: Source[T], *, roots: Roots | None = None, deadline: float = DEADLINE) -> T:
+    """The value of one source, now, where no event loop runs: in scripts, in the REPL.
+
+    Raises:
+        Unavailable: there is none; carries the reason.
+    """
+    reader = Reader(Roots() if roots is None else roots)
+    try:
+        results = reader.read_sync(_checked([source]), lambda _: deadline)
+    finally:
+        reader.close()
+    return _value(source, results)
+
+
+def _value(source: Source[T], results: dict[str, Result]) -> T:
+    result = results[source.name]
+    if result.failure is not None:
+        raise Unavailable(source.name, result.failure)
+    value: T = result.value
+    return value
+
+
+def _checked(sources: Iterable[Source[Any]]) -> tuple[Source[Any], ...]:
+    if isinstance(sources, Source | str):
+        raise TypeError(f"pass a list of sources, not {sources!r}")
+    found: dict[str, Source[Any]] = {}
+    for source in sources:
+        if not isinstance(source, Source):
+            raise TypeError(f"not a source: {source!r}; pass values such as procpulse.sources.MEMINFO")
+        if found.setdefault(source.name, source) is not source:
+            raise ValueError(f"two sources are called {source.name!r}")
+    return tuple(found.values())
+
+
+def _seconds(
+    what: str, given: Mapping[Source[Any], float] | None, sources: tuple[Source[Any], ...]
+) -> dict[str, float]:
+    checked = {}
+    for source, seconds in (given or {}).items():
+        if source not in sources:
+            raise ValueError(f"a {what} for {source!r}, which is not sampled")
+        if not seconds > 0:
+            raise ValueError(f"the {what} of {source.name} must be above 0 seconds, not {seconds!r}")
+        checked[source.name] = float(seconds)
+    return checked

@@ -1,0 +1,239 @@
+"""The few shapes kernel text comes in, and how each becomes values.
+
+Where msgspec is faster than Python's own loops, the text is turned into JSON with `bytes.replace` and decoded in C,
+which validates on the way. Whatever a shape cannot be is a `ValueError`; the reader reports it as `malformed`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_INTEGERS = msgspec.json.Decoder(list[int])
+_MAPPING = msgspec.json.Decoder(dict[str, int])
+_FLOAT = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
+_HUGE = 1 << 64
+_SMALL = -(1 << 63)
+
+
+def number(token: bytes) -> int:
+    """One decimal integer, such as `b"4096"` or `b"-1"`.
+
+    Raises:
+        ValueError: anything else: blanks inside, underscores, more than 64 bits.
+    """
+    digits = token[1:] if token[:1] == b"-" else token
+    if not digits.isdigit() or len(digits) > 20:
+        raise ValueError(f"not a number: {shorten(token)}")
+    value = int(token)
+    if not _SMALL <= value < _HUGE:
+        raise ValueError(f"over 64 bits: {shorten(token)}")
+    return value
+
+
+def hexadecimal(token: bytes) -> int:
+    """One hexadecimal integer, with or without `0x`, up to 64 bits.
+
+    Raises:
+        ValueError: anything else.
+    """
+    digits = token[2:] if token[:2] in (b"0x", b"0X") else token
+    if not digits or len(digits) > 16 or digits.strip(b"0123456789abcdefABCDEF"):
+        raise ValueError(f"not a hexadecimal number: {shorten(token)}")
+    return int(digits, 16)
+
+
+def kib(token: bytes) -> int:
+    """A size of so many kB (of 1,024 bytes, as the kernel means it), in bytes.
+
+    Raises:
+        ValueError: not a number, or over 64 bits.
+    """
+    return sized(number(token.removesuffix(b"kB").strip()), 1024)
+
+
+def sized(count: int, unit: int) -> int:
+    """So many units in bytes, within 64 bits as in the kernel itself, where some counts are -1 printed unsigned."""
+    size = count * unit
+    return size if size < _HUGE else size % _HUGE
+
+
+def decimal(token: bytes) -> float:
+    """One decimal fraction, such as `b"0.42"`.
+
+    Raises:
+        ValueError: anything else: exponents, `nan`, `inf`.
+    """
+    if not _FLOAT.match(token):
+        raise ValueError(f"not a decimal number: {shorten(token)}")
+    return float(token)
+
+
+def fraction(token: bytes, digits: int) -> int:
+    """A decimal fraction as an integer of its last digit, exactly: `fraction(b"12.34", 2)` is 1234.
+
+    Raises:
+        ValueError: not a decimal fraction, or one with more digits than asked for.
+    """
+    whole, _, rest = token.partition(b".")
+    if len(rest) > digits or not token.strip(b"-."):
+        raise ValueError(f"not a number of up to {digits} decimals: {shorten(token)}")
+    return number(whole + rest.ljust(digits, b"0"))
+
+
+def integers(row: bytes, least: int = 0) -> list[int]:
+    """The integers of a row of blank-separated columns, at least so many.
+
+    Raises:
+        ValueError: a column is no 64-bit integer, or there are fewer.
+    """
+    tokens = row.split()
+    if len(tokens) < least:
+        raise ValueError(f"fewer than {least} columns: {shorten(row)}")
+    try:
+        values = _INTEGERS.decode(b"[" + b",".join(tokens) + b"]")
+    except msgspec.MsgspecError:
+        values = []
+    if len(values) != len(tokens):
+        return [number(token) for token in tokens]
+    if values and not (_SMALL <= min(values) and max(values) < _HUGE):
+        raise ValueError(f"over 64 bits: {shorten(row)}")
+    return values
+
+
+def mapping(data: bytes) -> dict[str, int]:
+    """Lines of one word and one integer, `nr_free_pages 4242`, by word.
+
+    Raises:
+        ValueError: a line that is not that.
+    """
+    body = data.strip().replace(b" ", b'":').replace(b"\n", b',"')
+    if not body:
+        return {}
+    if data.isascii() and not (b'"' in data or b"\\" in data or b"\x7f" in data or b"\n " in data):
+        try:
+            values = _MAPPING.decode(b'{"' + body + b"}")
+            if max(values.values()) < _HUGE and min(values.values()) >= _SMALL:
+                return values
+        except msgspec.MsgspecError:
+            pass
+    return {inert(key): number(value) for key, value in (words(line, 2) for line in lines(data))}
+
+
+def words(line: bytes, least: int) -> list[bytes]:
+    """The blank-separated words of a line, at least so many.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    tokens = line.split()
+    if len(tokens) < least:
+        raise ValueError(f"fewer than {least} words: {shorten(line)}")
+    return tokens
+
+
+def lines(data: bytes) -> list[bytes]:
+    """The lines that hold anything, without their ends; NUL and CR are blanks."""
+    if b"\0" in data or b"\r" in data:
+        data = data.replace(b"\0", b" ").replace(b"\r", b" ")
+    return [line for line in data.split(b"\n") if line and not line.isspace()]
+
+
+def keyed(data: bytes, separator: bytes = b":") -> Iterator[tuple[bytes, bytes]]:
+    """Lines of `key: rest`, as (key, rest), blanks around both removed. Lines without the separator are left out."""
+    for line in lines(data):
+        key, found, rest = line.partition(separator)
+        if found:
+            yield key.strip(), rest.strip()
+
+
+def headed(data: bytes) -> dict[str, dict[str, int]]:
+    """Pairs of lines with one prefix, names and then numbers, as in /proc/net/snmp, by prefix.
+
+        Ip: Forwarding DefaultTTL
+        Ip: 1 64
+
+    A name that comes without a number, or a number without a name, is left out. A prefix that comes again adds to
+    the first.
+
+    Raises:
+        ValueError: a value is no integer, or two lines that belong together have different prefixes.
+    """
+    found: dict[str, dict[str, int]] = {}
+    rows = lines(data)
+    for names, values in zip(rows[::2], rows[1::2], strict=False):
+        prefix, _, keys = names.partition(b":")
+        if values.partition(b":")[0] != prefix:
+            raise ValueError(f"no values under {shorten(names)}")
+        pairs = zip(inert(keys).split(), integers(values[len(prefix) + 1 :]), strict=False)
+        found.setdefault(inert(prefix), {}).update(pairs)
+    return found
+
+
+def span(data: bytes) -> list[int]:
+    """A kernel list of ids, `0-2,5`, as [0, 1, 2, 5].
+
+    Raises:
+        ValueError: anything else, or more than 65,536 ids.
+    """
+    ids: list[int] = []
+    for piece in data.strip().split(b","):
+        if not piece:
+            continue
+        first, dash, last = piece.partition(b"-")
+        low = number(first)
+        high = number(last) if dash else low
+        if high < low or high - low + len(ids) >= 65_536:
+            raise ValueError(f"no list of ids, or too long a one: {shorten(data)}")
+        ids.extend(range(low, high + 1))
+    return ids
+
+
+def unescape(token: bytes) -> bytes:
+    r"""Undo the octal escapes of /proc/mounts and friends: `\040` is a blank."""
+    if b"\\" not in token:
+        return token
+    return _OCTAL.sub(lambda match: bytes((int(match[1], 8),)), token)
+
+
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
+
+# The escapes that `inert` may produce. A backslash in the name itself is left alone unless it begins one of these,
+# so that `dev-disk-by\x2dlabel` stays readable and still no two names become the same text.
+_OURS = re.compile(r"\\(?=x(?:[0189a-f][0-9a-f]|7f|5c)|u[0-9a-f]{4}|U[0-9a-f]{8})")
+
+
+def inert(name: bytes) -> str:
+    r"""Any bytes as text that is valid, printable and harmless in a terminal, a page, a log; one to one.
+
+    Names can be chosen by anyone: processes, mounts, control groups, interfaces. What is not printable (control
+    characters, invalid UTF-8, line and paragraph separators, bidirectional marks, zero-width and unassigned
+    characters) becomes an escape: `\x1b` for a byte, `\u202e` for a character. Different bytes give different text.
+    """
+    if name.isascii():
+        text = name.decode()
+        if b"\\" not in name and text.isprintable():
+            return text
+    else:
+        text = name.decode("utf-8", "surrogateescape")
+    text = _OURS.sub(r"\\x5c", text)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shorten(data: bytes, limit: int = 60) -> str:
+    """The start of some input as inert text, for an error message."""
+    return inert(data[:limit]) + ("..." if len(data) > limit else "")

@@ -1,0 +1,481 @@
+"""Sources that are directories of small files: devices, ports, zones, and bundles of files that belong together.
+
+    CLASS_THERMAL = Tree("class_thermal", "/sys/class/thermal/thermal_zone*", ("type", "temp"), ThermalZone, parse)
+    PRESSURE = Bundle("pressure", "/proc/pressure", ("cpu", "io", "memory"), Pressure, parse)
+
+Only what the allow-list names is ever opened: sysfs has files that act when they are read.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+from procpulse import text
+from procpulse.source import (
+    PARSE_ERRORS,
+    Failure,
+    Host,
+    Link,
+    Names,
+    Read,
+    Reading,
+    Reason,
+    Request,
+    Source,
+    Steps,
+    Unreadable,
+    explain,
+)
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PAGE = 4096
+"""What an attribute of sysfs can hold at most."""
+
+
+class Folder:
+    """The small files of one directory, as a parser gets them: by path, relative to the directory.
+
+    What could not be read is None, and is noted as a failure of its own: one bad attribute never loses the rest.
+    """
+
+    __slots__ = ("_failures", "_prefix", "entries", "host", "name", "path", "wild")
+
+    def __init__(self, path: str, entries: dict[str, Any], host: Host, wild: tuple[str, ...] = ()):
+        self.path = path
+        self.name = text.inert(path.rpartition("/")[2].encode("utf-8", "surrogateescape"))
+        """The directory's own name, such as eth0."""
+        self.wild = tuple(text.inert(name.encode("utf-8", "surrogateescape")) for name in wild)
+        """What the `*` of the path stood for."""
+        self.entries = entries
+        self.host = host
+        self._prefix = ""
+        self._failures: dict[str, str] = {}
+
+    def raw(self, name: str) -> bytes | None:
+        """The content of a file, as it is; None where it could not be read."""
+        data: bytes | None = self.entries.get(self._prefix + name)
+        return data
+
+    def text(self, name: str) -> str | None:
+        """The content as inert text without blanks around it; None where it is empty or could not be read."""
+        data = self._stripped(name)
+        return text.inert(data) if data else None
+
+    def number(self, name: str) -> int | None:
+        """The content as a decimal integer; None where it is empty or could not be read or is none (noted)."""
+        return self._parsed(name, text.number)
+
+    def hexadecimal(self, name: str) -> int | None:
+        """The content as a hexadecimal integer, with or without `0x`; None as for `number`."""
+        return self._parsed(name, text.hexadecimal)
+
+    def flag(self, name: str) -> bool | None:
+        """The content `0` or `1`, or `N` or `Y`, as a truth value; None as for `number`."""
+        return self._parsed(name, _flag)
+
+    def parsed(self, name: str, parse: Callable[[bytes], T]) -> T | None:
+        """The content as `parse` understands it; None where it is empty, could not be read or makes no sense (noted)."""
+        return self._parsed(name, parse)
+
+    def names(self, name: str) -> list[str] | None:
+        """The names in a directory that was asked for with a final slash, `slaves/`; None where there is none."""
+        names: list[str] | None = self.entries.get(self._prefix + name)
+        return names
+
+    def link(self, name: str) -> str | None:
+        """The target of a link that was asked for with a final at sign, `driver@`, as inert text."""
+        data = self._stripped(name)
+        return text.inert(data) if data else None
+
+    def target(self, name: str) -> str | None:
+        """The last part of a link's target: the name of the thing that it points to."""
+        whole = self.link(name)
+        return whole.rstrip("/").rpartition("/")[2] if whole else None
+
+    def found(self, pattern: str) -> Iterator[str]:
+        """The files that were read whose path matches, in natural order (temp2 before temp10)."""
+        match = glob(self._prefix + pattern)
+        skip = len(self._prefix)
+        return iter(sorted((name[skip:] for name in self.entries if match(name)), key=natural))
+
+    def folders(self, pattern: str) -> Iterator["Folder"]:
+        """Directories below this one, `ports/*`, each as a folder of its own, in natural order."""
+        depth = (self._prefix + pattern).count("/") + 1
+        match = glob(self._prefix + pattern)
+        inside = {"/".join(name.split("/")[:depth]) for name in self.entries if name.count("/") >= depth}
+        for relative in sorted(filter(match, inside), key=natural):
+            folder = Folder(f"{self.path}/{relative[len(self._prefix) :]}", self.entries, self.host)
+            folder._prefix = relative + "/"
+            folder._failures = self._failures
+            yield folder
+
+    def failures(self) -> dict[str, str]:
+        """What the parser asked for and could not be understood: detail by path."""
+        return self._failures
+
+    def _stripped(self, name: str) -> bytes | None:
+        data: bytes | None = self.entries.get(self._prefix + name)
+        return data.strip(b" \t\r\n\0") if data is not None else None
+
+    def _parsed(self, name: str, parse: Callable[[Any], T]) -> T | None:
+        data = self._stripped(name)
+        if not data:
+            return None
+        try:
+            return parse(data)
+        except PARSE_ERRORS as error:
+            self._failures[self._prefix + name] = explain(error)
+            return None
+
+
+def _flag(data: bytes) -> bool:
+    if data in (b"0", b"N", b"n"):
+        return False
+    if data in (b"1", b"Y", b"y"):
+        return True
+    raise ValueError(f"neither 0 nor 1: {text.shorten(data)}")
+
+
+@cache
+def glob(pattern: str) -> Callable[[str], bool]:
+    """Whether a path matches: `*` is any text without a slash, `?` one character, `[0-9]` one of a set, `[0-9]+` some."""
+    expression = "".join(
+        "[^/]*" if c == "*" else "[^/]" if c == "?" else c if c.startswith("[") else re.escape(c)
+        for c in re.findall(r"\[[^]]+\]\+?|.", pattern)
+    )
+    match = re.compile(expression).fullmatch
+    return lambda path: match(path) is not None
+
+
+def natural(name: str) -> list[Any]:
+    """A sort key in which numbers count as numbers: cpu2 before cpu10."""
+    return [int(piece) if odd % 2 else piece for odd, piece in enumerate(re.split(r"([0-9]{1,18})", name))]
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path holds a wildcard."""
+    return any(c in path for c in "*?[")
+
+
+class _Node:
+    """One step of the allow-list: what to do with a name below a directory."""
+
+    __slots__ = ("children", "globs", "leaf", "slow")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.globs: list[tuple[Callable[[str], bool], _Node]] = []
+        self.leaf = ""  # "" no leaf, "file", "names", "link"
+        self.slow = False
+
+
+class Row(NamedTuple):
+    """One directory of a tree."""
+
+    path: str
+    wild: tuple[str, ...] = ()
+    identity: int = 0
+
+
+class Tree(Source[list[R]]):
+    """Directories of small files, one row each: devices, ports, zones.
+
+    Args:
+        name: What it is called in snapshots.
+        path: The directories, with `*` for what repeats: `/sys/class/thermal/thermal_zone*`. `**` is every
+            directory below, however deep, links not followed.
+        files: What may be opened in each, and nothing else: sysfs has files that act when they are read. A name
+            (`temp`), a path (`device/numa_node`), a pattern (`temp[0-9]+_input`), the names in a directory (`slaves/`),
+            the target of a link (`driver@`), of the directory's own link (`@`).
+        type: The record of one row.
+        parse: From a folder to the row, or None for a folder that is no row after all.
+        slow: Whether reading may block on hardware; or only these of the files.
+        cadence: Seconds between reads, where every tick would be too often.
+        cap: Most bytes that each of the files may have; more than a page where they are tables.
+        inside: A directory that each must have, such as `bonding`: in those without it nothing is read.
+        once: Those of the files that never change while the device is there; not all of them.
+        wakes: Those of the files that would wake a device that sleeps; left out while it does. None of `once`.
+        power: The file that says `suspended` while the device sleeps.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        files: Sequence[str],
+        type: type[R],
+        parse: Callable[[Folder], R | None],
+        *,
+        slow: bool | Iterable[str] = False,
+        cadence: float | None = None,
+        cap: int = PAGE,
+        inside: str = "",
+        once: Iterable[str] = (),
+        wakes: Iterable[str] = (),
+        power: str = "power/runtime_status",
+    ):
+        super().__init__(name, path, list[type], parse, slow=slow is True, cadence=cadence, cap=cap)  # type: ignore[valid-type, arg-type]
+        self.files = tuple(files)
+        self.inside = inside
+        self.power = power
+        waiting = self.files if slow is True else () if slow is False else tuple(slow)
+        fixed, waking = frozenset(once), frozenset(wakes)
+        changing = [file for file in self.files if file not in fixed]
+        self._plan = allow_list(changing, waiting)
+        self._fixed = allow_list([file for file in self.files if file in fixed], waiting) if fixed else None
+        self._asleep = allow_list([file for file in changing if file not in waking], waiting) if waking else None
+
+    def understand(self, data: bytes, host: Host) -> list[R]:
+        """A tree is not one file.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(f"{self.name} is a tree of files: parse folders instead")
+
+    def steps(self, reading: Reading) -> Steps[list[R]]:
+        """Find the directories, read what the allow-list names, and parse each that changed."""
+        rows = yield from _expand(self.path, self.slow, reading)
+        if self.inside:
+            answers = yield [Names(f"{row.path}/{self.inside}", self.slow) for row in rows]
+            rows = [row for row, names in zip(rows, answers, strict=True) if not isinstance(names, Failure)]
+        return (yield from self._rows(rows, reading))
+
+    def _rows(self, rows: list[Row], reading: Reading) -> Steps[list[R]]:
+        plans: _Node | list[_Node] = self._plan
+        if self._asleep is not None:
+            answers = yield [Read(f"{row.path}/{self.power}", PAGE, False, True, row.identity) for row in rows]
+            plans = [self._asleep if answer == b"suspended\n" else self._plan for answer in answers]
+        fixed = (yield from self._read_once(rows, self._fixed, reading)) if self._fixed is not None else {}
+        found = yield from gather(self.name, rows, plans, reading, self.cap)
+        values: list[R] = []
+        before: dict[str, tuple[int, dict[str, Any], R | None, dict[str, str]]] = reading.memory.get("rows", {})
+        after = {}
+        for row, (entries, alive) in zip(rows, found, strict=True):
+            if not alive and not (reading.plain and row.wild):
+                continue
+            if fixed:
+                entries |= fixed[row.path][1]
+            known = before.get(row.path)
+            if known is None or known[0] != row.identity or known[1] != entries:
+                folder = Folder(row.path, entries, reading.host, row.wild)
+                try:
+                    known = (row.identity, entries, self.parse(folder), folder.failures())
+                except PARSE_ERRORS as error:
+                    known = (row.identity, entries, None, {"*": explain(error)})
+            after[row.path] = known
+            for entry, detail in known[3].items():
+                path = row.path if entry == "*" else f"{row.path}/{entry}"
+                reading.note(_part(entry), Failure(Reason.MALFORMED, path, detail))
+            if known[2] is not None:
+                values.append(known[2])
+        reading.memory["rows"] = after
+        return values
+
+    def _read_once(
+        self, rows: list[Row], plan: _Node, reading: Reading
+    ) -> Steps[dict[str, tuple[int, dict[str, Any]]]]:
+        """(identity, content) of what never changes, by the path of the row; read where it is not known yet."""
+        before: dict[str, tuple[int, dict[str, Any]]] = reading.memory.get("once", {})
+        fixed = {row.path: before[row.path] for row in rows if before.get(row.path, (None,))[0] == row.identity}
+        fresh = [row for row in rows if row.path not in fixed]
+        if fresh:
+            lost = dict(reading.failures)
+            found = yield from gather(self.name, fresh, plan, reading, self.cap)
+            fixed |= {row.path: (row.identity, entries) for row, (entries, _) in zip(fresh, found, strict=True)}
+            if reading.failures != lost:
+                return fixed  # kept another time: what failed is to be asked again, and to be told again
+        reading.memory["once"] = fixed
+        return fixed
+
+
+class Bundle(Source[T]):
+    """Some files of one directory that make one record together.
+
+    Args:
+        name: What it is called in snapshots.
+        path: The directory.
+        files: What may be opened in it, as for `Tree`.
+        type: The record.
+        parse: From the folder to the record.
+        slow: Whether reading may block on hardware; or only these of the files.
+        cadence: Seconds between reads, where every tick would be too often.
+        cap: Most bytes that each of the files may have; more than a page where they are tables.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        files: Sequence[str],
+        type: type[T],
+        parse: Callable[[Folder], T],
+        *,
+        slow: bool | Iterable[str] = False,
+        cadence: float | None = None,
+        cap: int = PAGE,
+    ):
+        super().__init__(name, path, type, parse, slow=slow is True, cadence=cadence, cap=cap)  # type: ignore[arg-type]
+        self.files = tuple(files)
+        self._tree: Tree[T] = Tree(name, path, files, type, parse, slow=slow, cap=cap)
+
+    def steps(self, reading: Reading) -> Steps[T]:
+        """Read the files and parse them together."""
+        rows = yield from self._tree._rows([Row(self.path, (), 0)], reading)
+        if rows:
+            return rows[0]
+        broken = reading.failures.pop("*", None)
+        raise Unreadable(broken or Failure(Reason.MISSING, self.path, "ENOENT"))
+
+
+def allow_list(files: Sequence[str], slow: Sequence[str]) -> _Node:
+    """The allow-list as a tree of names, so that each directory is listed once at most."""
+    root = _Node()
+    for entry in files:
+        leaf = "names" if entry.endswith("/") else "link" if entry.endswith("@") else "file"
+        node = root
+        for piece in entry.rstrip("/@").split("/"):
+            if is_pattern(piece):
+                child = _Node()
+                node.globs.append((glob(piece), child))
+            else:
+                child = node.children.setdefault(piece, _Node())
+            node = child
+        node.leaf = leaf
+        node.slow = entry in slow
+    return root
+
+
+def _expand(path: str, slow: bool, reading: Reading) -> Steps[list[Row]]:
+    """The directories that a path with wildcards stands for."""
+    pieces = path.split("/")
+    first = next((i for i, piece in enumerate(pieces) if is_pattern(piece)), len(pieces))
+    rows = [Row("/".join(pieces[:first]), (), 0)]
+    for depth, piece in enumerate(pieces[first:]):
+        if piece == "**":
+            rows = yield from _descend(rows, slow, reading)
+            continue
+        if not is_pattern(piece):
+            rows = [row._replace(path=f"{row.path}/{piece}") for row in rows]
+            continue
+        match = glob(piece)
+        answers = yield [Names(row.path, slow) for row in rows]
+        below = []
+        for row, names in zip(rows, answers, strict=True):
+            if isinstance(names, Failure):
+                if depth == 0:
+                    raise Unreadable(names)
+                reading.note("*", names)
+                continue
+            below += [
+                Row(f"{row.path}/{name}", (*row.wild, name), hash((row.identity, inode)))
+                for name, inode in names
+                if match(name)
+            ]
+        rows = sorted(below, key=lambda row: natural(row.path))
+    return rows
+
+
+def _descend(rows: list[Row], slow: bool, reading: Reading) -> Steps[list[Row]]:
+    """Every directory below, the starting ones included."""
+    found: list[Row] = []
+    level = rows
+    while level:
+        found += level
+        answers = yield [Names(row.path, slow, True) for row in level]
+        below = []
+        for row, names in zip(level, answers, strict=True):
+            if isinstance(names, Failure):
+                if not row.wild and row in rows:
+                    raise Unreadable(names)
+                reading.note("*", names)
+                continue
+            below += [Row(f"{row.path}/{name}", row.wild, hash((row.identity, inode))) for name, inode in names]
+        level = below
+    return found
+
+
+def gather(
+    name: str, rows: list[Row], plan: _Node | list[_Node], reading: Reading, cap: int = PAGE
+) -> Steps[list[tuple[dict[str, Any], bool]]]:
+    """Read what the allow-list names below each row; (content by relative path, whether anything answered) a row.
+
+    The allow-list is the same for all rows, or one for each.
+    """
+    requests: list[Request] = []
+    places: list[tuple[int, str]] = []
+    level = [(i, "", plan[i] if isinstance(plan, list) else plan) for i in range(len(rows))]
+    while level:
+        below: list[tuple[int, str, _Node]] = []
+        listings: list[tuple[int, str, _Node]] = []
+        for i, prefix, node in level:
+            for piece, child in node.children.items():
+                _visit(rows, i, prefix + piece, child, below, requests, places, cap)
+            if node.globs:
+                listings.append((i, prefix, node))
+        level = below
+        if not listings:
+            continue
+        answers = yield [Names(f"{rows[i].path}/{prefix}".rstrip("/")) for i, prefix, _ in listings]
+        for (i, prefix, node), names in zip(listings, answers, strict=True):
+            if isinstance(names, Failure):
+                reading.note(_part(prefix.rstrip("/")), names)
+                continue
+            taken = {entry for entry, child in node.children.items() if child.leaf}
+            for match, child in node.globs:
+                for entry, _ in names:
+                    if match(entry):
+                        _visit(rows, i, prefix + entry, child, level, requests, places, cap, entry in taken)
+                        if child.leaf:
+                            taken.add(entry)
+    answers = yield requests
+    found: list[tuple[dict[str, Any], bool]] = [({}, False) for _ in rows]
+    alive = [False] * len(rows)
+    for request, (i, relative), answer in zip(requests, places, answers, strict=True):
+        entries = found[i][0]
+        if isinstance(answer, Failure):
+            reading.note(_part(relative), answer)
+            alive[i] |= answer.reason is not Reason.MISSING
+            continue
+        alive[i] = True
+        if isinstance(request, Names):
+            entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
+        elif isinstance(request, Link):
+            entries[relative + "@"] = answer
+        else:
+            entries[relative] = answer
+    return [(entries, alive[i]) for i, (entries, _) in enumerate(found)]
+
+
+def _visit(
+    rows: list[Row],
+    i: int,
+    relative: str,
+    node: _Node,
+    below: list[tuple[int, str, _Node]],
+    requests: list[Request],
+    places: list[tuple[int, str]],
+    cap: int,
+    taken: bool = False,
+) -> None:
+    """Ask for what a node of the allow-list names, unless another one did, and go on below it."""
+    if node.leaf and not taken:
+        path = f"{rows[i].path}/{relative}" if relative else rows[i].path
+        if node.leaf == "names":
+            requests.append(Names(path, node.slow, wanted=True))
+        elif node.leaf == "link":
+            requests.append(Link(path, node.slow))
+        else:
+            # Up to a page the kernel answers at once; tables come in pieces.
+            requests.append(Read(path, cap, node.slow, cap <= PAGE, rows[i].identity))
+        places.append((i, relative))
+    if node.children or node.globs:
+        below.append((i, relative + "/", node))
+
+
+def _part(relative: str) -> str:
+    """The kind of file that a path is one of, for counting: digits are what repeats."""
+    return re.sub(r"[0-9]+", "*", relative)

@@ -1,0 +1,366 @@
+"""Rates and ratios that follow from several fields: what people ask for when they ask how busy a host is.
+
+Everything is computed from a delta, by the elapsed time of its own source, when it is touched. Shares are ratios from
+0 to 1. None means that there is nothing to say: the source was not sampled, its kernel does not count it, or no time
+has passed by its clock. It is never a made-up 0.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from procpulse.fields import gauge, group, info, label
+from procpulse.sources.proc.diskstats import DISKSTATS, Disk
+from procpulse.sources.proc.meminfo import MEMINFO
+from procpulse.sources.proc.net_dev import NET_DEV, Interface
+from procpulse.sources.proc.pressure import PRESSURE, Stalls
+from procpulse.sources.proc.processes import PROCESSES, Process
+from procpulse.sources.proc.stat import STAT, Cpu, CpuTime
+from procpulse.sources.proc.vmstat import VMSTAT
+
+if TYPE_CHECKING:
+    from procpulse.delta import Delta
+
+
+class CpuUsage(msgspec.Struct, frozen=True, gc=False):
+    """What CPUs did, as disjoint shares of their time that add up to 1.
+
+    The whole is user + nice + system + idle + iowait + irq + softirq + steal, all as growth in ticks; the kernel counts
+    guest time within user and nice time, and it is taken out there.
+    """
+
+    busy_ratio: Annotated[float, gauge("Everything but idle and iowait.")]
+    user_ratio: Annotated[float, gauge("User mode, without nice and guests.")]
+    nice_ratio: Annotated[float, gauge("User mode at low priority, without guests.")]
+    system_ratio: Annotated[float, gauge("The kernel, without interrupts.")]
+    irq_ratio: Annotated[float, gauge("Interrupts.")]
+    softirq_ratio: Annotated[float, gauge("Softirqs.")]
+    iowait_ratio: Annotated[float, gauge("Idle while a task waited for a disk.")]
+    steal_ratio: Annotated[float, gauge("Given to others by the hypervisor.")]
+    guest_ratio: Annotated[float, gauge("Guests, niced ones included.")]
+    idle_ratio: Annotated[float, gauge("Nothing to do.")]
+
+
+class MemoryUsage(msgspec.Struct, frozen=True, gc=False):
+    """How full memory and swap are."""
+
+    total_bytes: Annotated[int, gauge("Memory.")]
+    available_bytes: Annotated[int | None, gauge("What programs can still get (MemAvailable).")]
+    used_bytes: Annotated[int | None, gauge("Total - available.")]
+    used_ratio: Annotated[float | None, gauge("Used / total.")]
+    available_ratio: Annotated[float | None, gauge("Available / total.")]
+    swap_total_bytes: Annotated[int | None, gauge("Swap space.")]
+    swap_used_bytes: Annotated[int | None, gauge("Swap total - swap free.")]
+    swap_used_ratio: Annotated[float | None, gauge("Swap used / swap total; None without swap.")]
+
+
+class DiskUsage(msgspec.Struct, frozen=True, gc=False):
+    """What a disk did a second, as `iostat -x` has it."""
+
+    device: Annotated[str, label("Name of the device.")]
+    read_bytes_per_second: Annotated[float, gauge("Bytes read.")]
+    written_bytes_per_second: Annotated[float, gauge("Bytes written.")]
+    reads_per_second: Annotated[float, gauge("Reads completed.")]
+    writes_per_second: Annotated[float, gauge("Writes completed.")]
+    discards_per_second: Annotated[float | None, gauge("Discards completed.")]
+    flushes_per_second: Annotated[float | None, gauge("Flushes completed.")]
+    read_await_ms: Annotated[float | None, gauge("Time of reads / reads: what one took; None without any.")]
+    write_await_ms: Annotated[float | None, gauge("Time of writes / writes; None without any.")]
+    await_ms: Annotated[float | None, gauge("Time of reads, writes and discards / their number; None without any.")]
+    queue_length: Annotated[float, gauge("Weighted time in flight / elapsed: requests in flight on average.")]
+    busy_ratio: Annotated[float, gauge("Time with requests in flight / elapsed, at most 1.")]
+
+
+class InterfaceUsage(msgspec.Struct, frozen=True, gc=False):
+    """What a network interface did a second."""
+
+    name: Annotated[str, label("Name of the interface.")]
+    rx_bytes_per_second: Annotated[float, gauge("Bytes received.")]
+    tx_bytes_per_second: Annotated[float, gauge("Bytes sent.")]
+    rx_packets_per_second: Annotated[float, gauge("Packets received.")]
+    tx_packets_per_second: Annotated[float, gauge("Packets sent.")]
+    rx_errors_per_second: Annotated[float, gauge("Bad packets received.")]
+    tx_errors_per_second: Annotated[float, gauge("Packets that could not be sent.")]
+    rx_dropped_per_second: Annotated[float, gauge("Packets dropped on their way in.")]
+    tx_dropped_per_second: Annotated[float, gauge("Packets dropped on their way out.")]
+
+
+class KernelUsage(msgspec.Struct, frozen=True, gc=False):
+    """What the kernel did a second."""
+
+    context_switches_per_second: Annotated[float | None, gauge("Switches from one task to another.")] = None
+    forks_per_second: Annotated[float | None, gauge("Processes and threads created.")] = None
+    interrupts_per_second: Annotated[float | None, gauge("Interrupts served.")] = None
+    softirqs_per_second: Annotated[float | None, gauge("Softirqs served.")] = None
+    procs_running: Annotated[int | None, gauge("Tasks that run or wait for a CPU.")] = None
+    procs_blocked: Annotated[int | None, gauge("Tasks that wait for a disk.")] = None
+    page_faults_per_second: Annotated[float | None, gauge("Page faults, major ones included (pgfault).")] = None
+    major_page_faults_per_second: Annotated[float | None, gauge("Page faults that needed a disk (pgmajfault).")] = None
+    page_in_bytes_per_second: Annotated[float | None, gauge("Read from disks (pgpgin).")] = None
+    page_out_bytes_per_second: Annotated[float | None, gauge("Written to disks (pgpgout).")] = None
+    swap_in_bytes_per_second: Annotated[float | None, gauge("Brought back from swap (pswpin x page size).")] = None
+    swap_out_bytes_per_second: Annotated[float | None, gauge("Put into swap (pswpout x page size).")] = None
+
+
+class PressureUsage(msgspec.Struct, frozen=True, gc=False):
+    """Shares of time lost for want of a resource: growth of `total` / elapsed, at most 1."""
+
+    cpu_some_ratio: Annotated[float | None, gauge("Some task waited for a CPU.")] = None
+    cpu_full_ratio: Annotated[float | None, gauge("All tasks waited for a CPU (Linux 5.13).")] = None
+    memory_some_ratio: Annotated[float | None, gauge("Some task waited for memory.")] = None
+    memory_full_ratio: Annotated[float | None, gauge("All tasks waited for memory.")] = None
+    io_some_ratio: Annotated[float | None, gauge("Some task waited for a disk.")] = None
+    io_full_ratio: Annotated[float | None, gauge("All tasks waited for a disk.")] = None
+    irq_full_ratio: Annotated[float | None, gauge("Tasks were interrupted (Linux 6.1).")] = None
+
+
+class ProcessUsage(msgspec.Struct, frozen=True, gc=False):
+    """What a process did a second. What needs a part that was not sampled is None."""
+
+    pid: Annotated[int, label("Process id.")]
+    comm: Annotated[str, info("Name.")]
+    state: Annotated[str, info("State.")]
+    cpu_ratio: Annotated[float, gauge("CPU time / elapsed; 1 is one CPU all the time, and threads add up.")]
+    user_ratio: Annotated[float, gauge("CPU time in user mode / elapsed.")]
+    system_ratio: Annotated[float, gauge("CPU time in the kernel / elapsed.")]
+    rss_bytes: Annotated[int, gauge("Resident memory.")]
+    num_threads: Annotated[int, gauge("Threads.")]
+    minor_faults_per_second: Annotated[float, gauge("Page faults that needed no disk.")]
+    major_faults_per_second: Annotated[float, gauge("Page faults that needed a disk.")]
+    read_bytes_per_second: Annotated[float | None, gauge("Bytes from disks (part io).")] = None
+    written_bytes_per_second: Annotated[float | None, gauge("Bytes to disks (part io).")] = None
+    context_switches_per_second: Annotated[
+        float | None, gauge("Context switches of the main thread (part status).")
+    ] = None
+    run_ratio: Annotated[float | None, gauge("Time of the main thread on a CPU / elapsed (part schedstat).")] = None
+    wait_ratio: Annotated[
+        float | None, gauge("Time of the main thread waiting for a CPU / elapsed (part schedstat).")
+    ] = None
+
+
+class Rates(msgspec.Struct, frozen=True, gc=False):
+    """All of a `Usage`, as one record that can be sent."""
+
+    cpu: Annotated[CpuUsage | None, group("All CPUs together.")]
+    cpus: Annotated[dict[int, CpuUsage], group("Each CPU, by number.")]
+    memory: Annotated[MemoryUsage | None, group("Memory and swap.")]
+    disks: Annotated[dict[str, DiskUsage], group("Disks, by name.")]
+    interfaces: Annotated[dict[str, InterfaceUsage], group("Network interfaces, by name.")]
+    kernel: Annotated[KernelUsage, group("The kernel.")]
+    pressure: Annotated[PressureUsage | None, group("Time lost.")]
+    processes: Annotated[dict[int, ProcessUsage], group("Processes, by pid.")]
+
+
+class Usage:
+    """Rates and ratios of one delta, each computed when it is first touched."""
+
+    def __init__(self, delta: "Delta"):
+        self._delta = delta
+
+    @cached_property
+    def cpu(self) -> CpuUsage | None:
+        """All CPUs together; None where `stat` is not sampled or its clock has not ticked."""
+        stat = self._delta.get(STAT)
+        return _cpu(stat.cpu) if stat is not None else None
+
+    @cached_property
+    def cpus(self) -> dict[int, CpuUsage]:
+        """Each CPU that was online in both samples, by number."""
+        stat = self._delta.get(STAT)
+        usages = ((cpu.cpu, _cpu(cpu)) for cpu in (stat.cpus if stat is not None else ()))
+        return {number: usage for number, usage in usages if usage is not None}
+
+    @cached_property
+    def memory(self) -> MemoryUsage | None:
+        """Memory and swap, now."""
+        info = self._delta.get(MEMINFO)
+        if info is None:
+            return None
+        total, available = info.mem_total_bytes, info.mem_available_bytes
+        used = None if available is None else max(0, total - available)
+        swap, free = info.swap_total_bytes, info.swap_free_bytes
+        swapped = None if swap is None or free is None else max(0, swap - free)
+        return MemoryUsage(
+            total, available, used, _ratio(used, total), _ratio(available, total), swap, swapped, _ratio(swapped, swap)
+        )
+
+    @cached_property
+    def disks(self) -> dict[str, DiskUsage]:
+        """Disks and partitions, by name."""
+        seconds = self._seconds(DISKSTATS.name)
+        disks = self._delta.get(DISKSTATS)
+        return {disk.device: _disk(disk, seconds) for disk in disks} if disks and seconds else {}
+
+    @cached_property
+    def interfaces(self) -> dict[str, InterfaceUsage]:
+        """Network interfaces, by name."""
+        seconds = self._seconds(NET_DEV.name)
+        interfaces = self._delta.get(NET_DEV)
+        return {row.name: _interface(row, seconds) for row in interfaces} if interfaces and seconds else {}
+
+    @cached_property
+    def kernel(self) -> KernelUsage:
+        """Context switches, forks, interrupts, paging, swapping."""
+        stat, vmstat = self._delta.get(STAT), self._delta.get(VMSTAT)
+        rates: dict[str, Any] = {}
+        seconds = self._seconds(STAT.name)
+        if stat is not None and seconds:
+            for name in ("context_switches", "forks", "interrupts", "softirqs"):
+                rates[f"{name}_per_second"] = _rate(getattr(stat, name), seconds)
+            rates["procs_running"], rates["procs_blocked"] = stat.procs_running, stat.procs_blocked
+        seconds = self._seconds(VMSTAT.name)
+        if vmstat is not None and seconds:
+            page = self._delta.host.page_size
+            for name, event, unit in (
+                ("page_faults", "pgfault", 1),
+                ("major_page_faults", "pgmajfault", 1),
+                ("page_in_bytes", "pgpgin", 1024),
+                ("page_out_bytes", "pgpgout", 1024),
+                ("swap_in_bytes", "pswpin", page),
+                ("swap_out_bytes", "pswpout", page),
+            ):
+                count = vmstat.events.get(event)
+                rates[f"{name}_per_second"] = None if count is None else count * unit / seconds
+        return KernelUsage(**rates)
+
+    @cached_property
+    def pressure(self) -> PressureUsage | None:
+        """Time lost for want of a resource."""
+        pressure = self._delta.get(PRESSURE)
+        seconds = self._seconds(PRESSURE.name)
+        if pressure is None or not seconds:
+            return None
+        return PressureUsage(
+            *_stalls(pressure.cpu, seconds),
+            *_stalls(pressure.memory, seconds),
+            *_stalls(pressure.io, seconds),
+            _stalls(pressure.irq, seconds)[1],
+        )
+
+    @cached_property
+    def processes(self) -> dict[int, ProcessUsage]:
+        """Processes that were there in both samples, by pid."""
+        processes = self._delta.get(PROCESSES)
+        whole = self._delta.elapsed_ns.get(PROCESSES.name, 0)
+        own = self._delta.rows_elapsed_ns.get(PROCESSES.name, {})
+        ticks = self._delta.host.ticks_per_second
+        usages = {}
+        for pid, process in (processes or {}).items():
+            elapsed = own.get(pid, whole)
+            if elapsed > 0:
+                usages[pid] = _process(process, elapsed / 1e9, ticks)
+        return usages
+
+    def top(
+        self, count: int = 10, by: str | Callable[[ProcessUsage], float | None] = "cpu_ratio"
+    ) -> list[ProcessUsage]:
+        """The processes that have most of something, the greatest first; those without a value are left out.
+
+        Args:
+            count: How many at most.
+            by: A field of `ProcessUsage`, or a function of one.
+
+        Raises:
+            ValueError: there is no such field.
+        """
+        if isinstance(by, str) and by not in ProcessUsage.__struct_fields__:
+            raise ValueError(
+                f"no field {by!r}; processes can be ordered by {', '.join(ProcessUsage.__struct_fields__)}"
+            )
+        name = by
+        value: Callable[[ProcessUsage], Any] = (lambda usage: getattr(usage, name)) if isinstance(name, str) else name
+        known = [(found, usage) for usage in self.processes.values() if (found := value(usage)) is not None]
+        return [usage for _, usage in sorted(known, key=lambda item: (item[0], -item[1].pid), reverse=True)[:count]]
+
+    def rates(self) -> Rates:
+        """All of it, as one record."""
+        return Rates(**{name: getattr(self, name) for name in Rates.__struct_fields__})
+
+    def _seconds(self, name: str) -> float:
+        return self._delta.elapsed_ns.get(name, 0) / 1e9
+
+
+def _ratio(part: int | None, whole: int | None) -> float | None:
+    return None if part is None or not whole else part / whole
+
+
+def _rate(growth: int | None, seconds: float) -> float | None:
+    return None if growth is None else growth / seconds
+
+
+def _sum(values: Iterable[int | None]) -> int:
+    return sum(value or 0 for value in values)
+
+
+def _cpu(grown: CpuTime | Cpu) -> CpuUsage | None:
+    iowait, irq, softirq, steal = (
+        grown.iowait_ticks or 0, grown.irq_ticks or 0, grown.softirq_ticks or 0, grown.steal_ticks or 0,
+    )  # fmt: skip
+    guest, guest_nice = grown.guest_ticks or 0, grown.guest_nice_ticks or 0
+    # The kernel adds to both at almost the same time: between the two, a guest may be ahead of its user time.
+    user, nice = max(0, grown.user_ticks - guest), max(0, grown.nice_ticks - guest_nice)
+    guests = guest + guest_nice
+    system, idle = grown.system_ticks, grown.idle_ticks
+    total = user + nice + guests + system + idle + iowait + irq + softirq + steal
+    if not total:
+        return None
+    shares = (user, nice, system, irq, softirq, iowait, steal, guests, idle)
+    return CpuUsage((total - idle - iowait) / total, *[share / total for share in shares])
+
+
+def _disk(grown: Disk, seconds: float) -> DiskUsage:
+    requests = _sum((grown.reads, grown.writes, grown.discards))
+    took = _sum((grown.read_ms, grown.write_ms, grown.discard_ms))
+    return DiskUsage(
+        grown.device,
+        grown.read_bytes / seconds,
+        grown.written_bytes / seconds,
+        grown.reads / seconds,
+        grown.writes / seconds,
+        _rate(grown.discards, seconds),
+        _rate(grown.flushes, seconds),
+        _ratio(grown.read_ms, grown.reads),
+        _ratio(grown.write_ms, grown.writes),
+        _ratio(took, requests),
+        grown.weighted_io_ms / (seconds * 1000),
+        min(1.0, grown.io_ms / (seconds * 1000)),
+    )
+
+
+def _interface(grown: Interface, seconds: float) -> InterfaceUsage:
+    fields = ("bytes", "packets", "errors", "dropped")
+    growth = [getattr(grown, f"{way}_{field}") for field in fields for way in ("rx", "tx")]
+    return InterfaceUsage(grown.name, *[count / seconds for count in growth])
+
+
+def _stalls(grown: Stalls | None, seconds: float) -> tuple[float | None, float | None]:
+    def share(kind: str) -> float | None:
+        stall = getattr(grown, kind, None)
+        return None if stall is None else min(1.0, stall.total_us / (seconds * 1e6))
+
+    return share("some"), share("full")
+
+
+def _process(grown: Process, seconds: float, ticks: int) -> ProcessUsage:
+    stat = grown.stat
+    io, status, schedstat = (getattr(grown, name, None) for name in ("io", "status", "schedstat"))
+    per_second = seconds * ticks
+    return ProcessUsage(
+        grown.pid,
+        stat.comm,
+        stat.state,
+        stat.cpu_ticks / per_second,
+        stat.user_ticks / per_second,
+        stat.system_ticks / per_second,
+        stat.rss_bytes,
+        stat.num_threads,
+        stat.minor_faults / seconds,
+        stat.major_faults / seconds,
+        None if io is None else io.read_bytes / seconds,
+        None if io is None else io.written_bytes / seconds,
+        None if status is None else _rate(status.ctxt_switches, seconds),
+        None if schedstat is None else schedstat.run_ns / 1e9 / seconds,
+        None if schedstat is None else schedstat.wait_ns / 1e9 / seconds,
+    )
