@@ -1,0 +1,78 @@
+# Written by `make index` from the modules of this folder; do not edit.
+
+import msgspec
+
+from procpulse.sources.proc.net_netstat import NetNetstat
+from procpulse.sources.proc.net_snmp import NetSnmp
+from procpulse.sources.proc.net_snmp6 import NetSnmp6
+from procpulse.sources.proc.pid_autogroup import PidAutogroup
+from procpulse.sources.proc.pid_cgroup import PidCgroup
+from procpulse.sources.proc.pid_children import PidChildren
+from procpulse.sources.proc.pid_cmdline import PidCmdline
+from procpulse.sources.proc.pid_comm import PidComm
+from procpulse.sources.proc.pid_cwd import PidCwd
+from procpulse.sources.proc.pid_environ import PidEnviron
+from procpulse.sources.proc.pid_exe import PidExe
+from procpulse.sources.proc.pid_fd import PidFd
+from procpulse.sources.proc.pid_fd_count import PidFdCount
+from procpulse.sources.proc.pid_fdinfo import PidFdinfo
+from procpulse.sources.proc.pid_interrupts import PidInterrupts
+from procpulse.sources.proc.pid_io import PidIo
+from procpulse.sources.proc.pid_limits import PidLimits
+from procpulse.sources.proc.pid_loginuid import PidLoginuid
+from procpulse.sources.proc.pid_maps import PidMaps
+from procpulse.sources.proc.pid_mountinfo import PidMountinfo
+from procpulse.sources.proc.pid_mountstats import PidMountstats
+from procpulse.sources.proc.pid_net_dev import PidNetDev
+from procpulse.sources.proc.pid_net_dev_snmp6 import PidNetDevSnmp6
+from procpulse.sources.proc.pid_ns import PidNs
+from procpulse.sources.proc.pid_numa_maps import PidNumaMaps
+from procpulse.sources.proc.pid_oom_score import PidOomScore
+from procpulse.sources.proc.pid_oom_score_adj import PidOomScoreAdj
+from procpulse.sources.proc.pid_personality import PidPersonality
+from procpulse.sources.proc.pid_root import PidRoot
+from procpulse.sources.proc.pid_sched import PidSched
+from procpulse.sources.proc.pid_schedstat import PidSchedstat
+from procpulse.sources.proc.pid_smaps_rollup import PidSmapsRollup
+from procpulse.sources.proc.pid_statm import PidStatm
+from procpulse.sources.proc.pid_status import PidStatus
+from procpulse.sources.proc.pid_timers import PidTimers
+from procpulse.sources.proc.pid_wchan import PidWchan
+
+class Parts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    autogroup: PidAutogroup | None
+    cgroup: PidCgroup | None
+    children: PidChildren | None
+    cmdline: PidCmdline | None
+    comm: PidComm | None
+    cwd: PidCwd | None
+    environ: PidEnviron | None
+    exe: PidExe | None
+    fd: PidFd | None
+    fd_count: PidFdCount | None
+    fdinfo: PidFdinfo | None
+    interrupts: PidInterrupts | None
+    io: PidIo | None
+    limits: PidLimits | None
+    loginuid: PidLoginuid | None
+    maps: PidMaps | None
+    mountinfo: PidMountinfo | None
+    mountstats: PidMountstats | None
+    net_dev: PidNetDev | None
+    net_dev_snmp6: PidNetDevSnmp6 | None
+    net_netstat: NetNetstat | None
+    net_snmp: NetSnmp | None
+    net_snmp6: NetSnmp6 | None
+    ns: PidNs | None
+    numa_maps: PidNumaMaps | None
+    oom_score: PidOomScore | None
+    oom_score_adj: PidOomScoreAdj | None
+    personality: PidPersonality | None
+    root: PidRoot | None
+    sched: PidSched | None
+    schedstat: PidSchedstat | None
+    smaps_rollup: PidSmapsRollup | None
+    statm: PidStatm | None
+    status: PidStatus | None
+    timers: PidTimers | None
+    wchan: PidWchan | None

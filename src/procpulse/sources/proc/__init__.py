@@ -1,0 +1,1 @@
+"""Files of /proc, one module each."""

@@ -1,0 +1,60 @@
+"""/proc/diskstats: what each block device did since boot.
+
+     254       0 vda 5083 1131 262098 1030 822 622 31090 552 0 1072 1723 301 0 91 93 93 46
+
+https://docs.kernel.org/admin-guide/iostats.html
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from procpulse.fields import counter, gauge, info, label
+from procpulse.source import File, Source
+from procpulse.text import inert, integers, lines, number, sized, words
+
+_SECTOR = 512  # bytes, whatever the device's own sector is
+
+
+class Disk(msgspec.Struct, frozen=True, gc=False):
+    """One disk, partition or other block device."""
+
+    device: Annotated[str, label("Name of the device, such as sda1.")]
+    major: Annotated[int, info("Major number.")]
+    minor: Annotated[int, info("Minor number.")]
+    columns: Annotated[int, info("Columns that this kernel has: 14, from Linux 4.18 on 18, from Linux 5.5 on 20.")]
+    reads: Annotated[int, counter("Reads completed.")]
+    reads_merged: Annotated[int, counter("Reads merged with a neighbour before they were issued.")]
+    read_bytes: Annotated[int, counter("Bytes read.")]
+    read_ms: Annotated[int, counter("Time that reads took, summed over all of them.", bits=32)]
+    writes: Annotated[int, counter("Writes completed.")]
+    writes_merged: Annotated[int, counter("Writes merged with a neighbour before they were issued.")]
+    written_bytes: Annotated[int, counter("Bytes written.")]
+    write_ms: Annotated[int, counter("Time that writes took, summed over all of them.", bits=32)]
+    in_flight: Annotated[int, gauge("Requests issued and not completed yet.")]
+    io_ms: Annotated[int, counter("Time during which any request was in flight.", bits=32)]
+    weighted_io_ms: Annotated[int, counter("Time in flight, summed over all requests.", bits=32)]
+    discards: Annotated[int | None, counter("Discards completed (Linux 4.18).")] = None
+    discards_merged: Annotated[int | None, counter("Discards merged with a neighbour (Linux 4.18).")] = None
+    discarded_bytes: Annotated[int | None, counter("Bytes discarded (Linux 4.18).")] = None
+    discard_ms: Annotated[int | None, counter("Time that discards took, summed (Linux 4.18).", bits=32)] = None
+    flushes: Annotated[int | None, counter("Flushes completed (Linux 5.5).")] = None
+    flush_ms: Annotated[int | None, counter("Time that flushes took, summed (Linux 5.5).", bits=32)] = None
+
+
+def parse(file: File) -> list[Disk]:
+    disks = []
+    for line in lines(file.data):
+        major, minor, device, *rest = words(line, 14)
+        v = integers(b" ".join(rest[:17]), 11)
+        disks.append(
+            Disk(
+                inert(device), number(major), number(minor), len(rest) + 3,
+                v[0], v[1], sized(v[2], _SECTOR), v[3], v[4], v[5], sized(v[6], _SECTOR), *v[7:11],
+                *((v[11], v[12], sized(v[13], _SECTOR), *v[14:]) if len(v) > 14 else ()),
+            )
+        )  # fmt: skip
+    return disks
+
+
+DISKSTATS = Source("diskstats", "/proc/diskstats", list[Disk], parse)

@@ -1,0 +1,76 @@
+"""/proc/net/stat: tables and caches of the network: how full they are, and what each CPU did with them.
+
+    entries  allocs   destroys hash_grows lookups  hits     res_failed rcv_probes_mcast
+    00000002 00000003 00000001 00000000   00000f04 00000e11 00000000   00000000
+
+https://elixir.bootlin.com/linux/v6.18/source/net/core/neighbour.c
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from procpulse.fields import counter, gauge, group, label
+from procpulse.text import inert, lines, shorten
+from procpulse.tree import Bundle, Folder
+
+
+class CacheUse(msgspec.Struct, frozen=True, gc=False):
+    """What one CPU did with a table."""
+
+    cpu: Annotated[int, label("Number of the CPU, counted over those that the host may have.")]
+    counters: Annotated[dict[str, int], counter("Counters under the kernel's own names, such as lookups.", bits=32)]
+
+
+class Cache(msgspec.Struct, frozen=True, gc=False):
+    """One table, such as that of IPv4 neighbours."""
+
+    name: Annotated[str, label("Name of its file: arp_cache, ndisc_cache, rt_cache, nf_conntrack, synproxy.")]
+    entries: Annotated[int | None, gauge("Entries now, of all CPUs together; None where the table does not say.")]
+    cpus: Annotated[list[CacheUse], group("By CPU.")]
+
+
+def parse(folder: Folder) -> list[Cache]:
+    caches = []
+    for file in folder.found("*"):
+        found = folder.parsed(file, table)
+        if found is not None:
+            name = inert(file.encode("utf-8", "surrogateescape"))
+            entries = found[0].get("entries") if found else None
+            for row in found:
+                row.pop("entries", None)
+            caches.append(Cache(name, entries, [CacheUse(cpu, row) for cpu, row in enumerate(found)]))
+    return caches
+
+
+def table(data: bytes) -> list[dict[str, int]]:
+    """The rows of one file, one a CPU, by the names in its first line.
+
+    Raises:
+        ValueError: a value is no hexadecimal number.
+    """
+    header, *rows = lines(data)
+    names = inert(header.strip().replace(b"\t", b" ")).split()
+    return [dict(zip(names, hexadecimals(row), strict=False)) for row in rows]
+
+
+_DIGITS = b"0123456789abcdefABCDEF \t\r\n"
+
+
+def hexadecimals(row: bytes, least: int = 0) -> list[int]:
+    """The hexadecimal numbers of a row of blank-separated columns, at least so many.
+
+    Raises:
+        ValueError: a column is no hexadecimal number of up to 64 bits, or there are fewer.
+    """
+    if row.translate(None, _DIGITS):
+        raise ValueError(f"not all hexadecimal: {shorten(row)}")
+    values = [int(token, 16) for token in row.split()]
+    if len(values) < least:
+        raise ValueError(f"fewer than {least} columns: {shorten(row)}")
+    if values and max(values) >= 1 << 64:
+        raise ValueError(f"over 64 bits: {shorten(row)}")
+    return values
+
+
+NET_STAT = Bundle("net_stat", "/proc/net/stat", ("*",), list[Cache], parse, cap=1 << 20)

@@ -1,0 +1,49 @@
+r"""/proc/[pid]/cmdline: the arguments that a process was started with, or what it has put in their place.
+
+    vim\0test.go\0+10\0
+
+A process that overwrites its arguments without a final NUL makes the kernel append its environment. Where `stat` shows
+how long the arguments were, what follows is cut off, since an environment may hold secrets.
+
+https://man7.org/linux/man-pages/man5/proc_pid_cmdline.5.html
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from procpulse.fields import info
+from procpulse.process import Part, ProcessFile
+from procpulse.text import inert, number
+
+CAP = 4096
+
+
+class PidCmdline(msgspec.Struct, frozen=True, gc=False):
+    """The command line of a process; empty for kernel threads and zombies."""
+
+    arguments: Annotated[list[str], info("The arguments, the name of the program first.")]
+    truncated: Annotated[bool, info("Whether there is more than the 4,096 bytes that are read.")] = False
+    rewritten: Annotated[bool, info("Whether the process seems to have written something else over them.")] = False
+
+
+def parse(file: ProcessFile) -> PidCmdline:
+    data = file.data
+    truncated = len(data) > CAP
+    data = data[:CAP]
+    rewritten = not truncated and bool(data) and not data.endswith(b"\0")
+    length = _length(file.stat)
+    if length and len(data) > length:
+        data, rewritten = data[:length], True
+    return PidCmdline([inert(word) for word in data.rstrip(b"\0").split(b"\0")] if data else [], truncated, rewritten)
+
+
+def _length(stat: bytes) -> int:
+    """Length of the arguments in the memory of the process; 0 where it is hidden."""
+    columns = stat[stat.rfind(b")") + 2 :].split()
+    if len(columns) < 47:
+        return 0
+    return max(0, number(columns[46]) - number(columns[45]))
+
+
+PID_CMDLINE = Part("cmdline", "cmdline", PidCmdline, parse, slow=True, again=60, cap=CAP + 1, clip=True, newline=False)

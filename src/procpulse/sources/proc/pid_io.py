@@ -1,0 +1,39 @@
+"""/proc/[pid]/io: what a process read and wrote. Needs its user, or CAP_SYS_PTRACE.
+
+    rchar: 750339
+    read_bytes: 1024
+    cancelled_write_bytes: 0
+
+https://docs.kernel.org/filesystems/proc.html#proc-pid-io-display-the-io-accounting-fields
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from procpulse.fields import counter
+from procpulse.process import Part, ProcessFile
+from procpulse.text import keyed, number
+
+
+class PidIo(msgspec.Struct, frozen=True, gc=False):
+    """Input and output of a process, of threads and waited-for children that are gone too."""
+
+    rchar_bytes: Annotated[int, counter("Bytes read by system calls, from anything, the page cache included.")]
+    wchar_bytes: Annotated[int, counter("Bytes written by system calls, to anything.")]
+    read_syscalls: Annotated[int, counter("System calls that read.")]
+    write_syscalls: Annotated[int, counter("System calls that wrote.")]
+    read_bytes: Annotated[int, counter("Bytes that had to come from a disk.")]
+    written_bytes: Annotated[int, counter("Bytes that were made to go to a disk.")]
+    cancelled_written_bytes: Annotated[int, counter("Bytes of those that never went, since the file was truncated.")]
+
+
+_KEYS = (b"rchar", b"wchar", b"syscr", b"syscw", b"read_bytes", b"write_bytes", b"cancelled_write_bytes")
+
+
+def parse(file: ProcessFile) -> PidIo:
+    rows = dict(keyed(file.data))
+    return PidIo(*[number(rows[key]) for key in _KEYS])
+
+
+PID_IO = Part("io", "io", PidIo, parse)

@@ -1,0 +1,1 @@
+"""Folders of /sys, one module each."""

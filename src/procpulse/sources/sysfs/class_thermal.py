@@ -1,0 +1,62 @@
+"""/sys/class/thermal/thermal_zone*: temperatures of the zones that the host watches.
+
+    type: x86_pkg_temp, temp: 49925, policy: step_wise
+
+https://docs.kernel.org/driver-api/thermal/sysfs-api.html
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from procpulse.fields import gauge, group, info, label
+from procpulse.tree import Folder, Tree
+
+
+class TripPoint(msgspec.Struct, frozen=True, gc=False):
+    """A temperature at which something is done."""
+
+    trip: Annotated[int, label("Number of the trip point.")]
+    type: Annotated[str | None, info("What is done: active, passive, hot or critical.")] = None
+    temp_mc: Annotated[int | None, gauge("The temperature.")] = None
+    hyst_mc: Annotated[int | None, gauge("How much it has to fall below it again.")] = None
+
+
+class ThermalZone(msgspec.Struct, frozen=True, gc=False):
+    """One thermal zone."""
+
+    zone: Annotated[int, label("Number of the zone.")]
+    type: Annotated[str | None, info("What is measured.")] = None
+    temp_mc: Annotated[int | None, gauge("Temperature; None where the sensor does not answer.")] = None
+    policy: Annotated[str | None, info("Governor that decides about cooling.")] = None
+    mode: Annotated[str | None, info("Whether the kernel takes care of the zone: enabled or disabled.")] = None
+    passive_mc: Annotated[
+        int | None, gauge("Temperature at which the CPUs are slowed down; gone since Linux 5.19.")
+    ] = None
+    trips: Annotated[list[TripPoint], group("Trip points.")] = []
+
+
+def parse(folder: Folder) -> ThermalZone:
+    trips: dict[int, TripPoint] = {}
+    for name in folder.found("trip_point_*"):
+        trip = int(name.split("_")[2])
+        prefix = f"trip_point_{trip}_"
+        trips[trip] = TripPoint(
+            trip, folder.text(f"{prefix}type"), folder.number(f"{prefix}temp"), folder.number(f"{prefix}hyst")
+        )
+    return ThermalZone(
+        int(folder.name.removeprefix("thermal_zone")),
+        folder.text("type"),
+        folder.number("temp"),
+        folder.text("policy"),
+        folder.text("mode"),
+        folder.number("passive"),
+        list(trips.values()),
+    )
+
+
+FILES = (
+    "type", "temp", "policy", "mode", "passive", "trip_point_[0-9]+_type", "trip_point_[0-9]+_temp",
+    "trip_point_[0-9]+_hyst",
+)  # fmt: skip
+CLASS_THERMAL = Tree("class_thermal", "/sys/class/thermal/thermal_zone[0-9]*", FILES, ThermalZone, parse, slow=True)
