@@ -1,0 +1,50 @@
+"""Examples do what they say, each within a screen."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import websockets.sync.client
+
+from tests.conftest import serving
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(name: str, *arguments: str) -> str:
+    result = subprocess.run(
+        [sys.executable, EXAMPLES / name, *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_an_example_fits_on_a_screen(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 50
+
+
+def test_custom_source() -> None:
+    assert re.fullmatch(r"(load [0-9.]+, entropy [0-9]+ bits\n){4}", run("custom_source.py"))
+
+
+def test_alert() -> None:
+    assert re.fullmatch(r"less than 100% available: [0-9]+ bytes\n", run("alert.py", "1.0"))
+
+
+@pytest.mark.server
+def test_fastapi_app() -> None:
+    with serving([sys.executable, "-m", "uvicorn", "examples.fastapi_app:app", "--port", "{port}"]) as address:
+        stats = httpx.get(f"http://{address}/stats").json()
+        assert stats["values"]["meminfo"]["mem_total_bytes"] > 0
+        with (
+            websockets.sync.client.connect(f"ws://{address}/live") as one,
+            websockets.sync.client.connect(f"ws://{address}/live") as two,
+        ):
+            for socket in (one, two, one, two):
+                rates = json.loads(socket.recv(timeout=5))
+                assert 0 <= rates["cpu"]["busy_ratio"] <= 1
