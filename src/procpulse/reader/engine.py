@@ -30,6 +30,7 @@ class Flight:
         "done",
         "failure",
         "index",
+        "parked",
         "places",
         "read_ns",
         "reading",
@@ -59,6 +60,8 @@ class Flight:
         self.requests: Sequence[Request] = ()
         self.answers: list[Any] | None = None
         self.index = 0
+        self.parked = False
+        """Whether it is out of the queue until its batch lands."""
         self.batch: Batch | None = None
         self.places: Sequence[int] = ()
         """Where the answers of the batch belong among the requests."""
@@ -107,7 +110,8 @@ class Engine:
                 answers[place] = answer
             flight.read_ns = batch.started_ns or flight.read_ns
             flight.batch = None
-            if flight.index >= len(flight.requests):
+            if flight.parked:
+                flight.parked = False
                 self._ready.append(flight)
         while self._ready:
             flight = self._ready[0]
@@ -138,9 +142,8 @@ class Engine:
                     return False
             index += 1
         flight.index = end
-        if flight.batch is not None:
-            return True
-        return self._send(flight)
+        flight.parked = flight.batch is not None
+        return flight.parked or self._send(flight)
 
     def _send(self, flight: Flight) -> bool:
         """Give the source its answers and take its next requests; return whether that was the end."""
