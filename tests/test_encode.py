@@ -3,12 +3,14 @@
 import json as plain_json
 from typing import Annotated, Any
 
+import anyio
 import jsonschema
 import msgspec
 import pytest
 
 from procpulse import Reason, Sampler, Snapshot, Source, Unavailable, catalog, counter, difference
 from procpulse.encode import json, msgpack
+from procpulse.encode.pieces import Once
 from procpulse.encode.schema import schema
 from procpulse.sources import LOADAVG, MEMINFO, PROCESSES, STAT, SWAPS, processes
 
@@ -119,3 +121,72 @@ def test_wrong_types_are_caught_by_the_schema(snapshots: tuple[Snapshot, Snapsho
     message["values"]["loadavg"]["load1"] = "high"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema()).validate(message)
+
+
+@FORMATS
+def test_pieces_are_the_whole(snapshots: tuple[Snapshot, Snapshot], format: Any) -> None:
+    before, after = snapshots
+    row = next(iter(after[PROCESSES].values()))
+    many = msgspec.structs.replace(
+        after,
+        values={
+            "processes": dict.fromkeys(range(70), row),
+            "very many": dict.fromkeys(range(70_000), 1),
+            "swaps": [],
+            "few": [1] * 15,
+            "more": list(range(16)),
+            "rows": list(range(130)),
+            "names": {str(i): i for i in range(65)},
+        },
+    )
+    for item in (after, difference(before, after), many, row, None):
+        assert b"".join(format.pieces(item)) == format.encode(item)
+
+
+@FORMATS
+async def test_what_two_want_is_encoded_once(snapshots: tuple[Snapshot, Snapshot], format: Any) -> None:
+    begun = []
+
+    class Counting:
+        def pieces(self, item: Any) -> Any:
+            begun.append(item)
+            return format.pieces(item)
+
+    encode = Once(Counting(), keep=2)
+    found: list[bytes] = []
+
+    async def consumer() -> None:
+        found.append(await encode(snapshots[0]))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(consumer)
+    assert found == [format.encode(snapshots[0])] * 3
+    assert len(begun) == 1
+    assert await encode(snapshots[1]) is await encode(snapshots[1])
+    assert await encode(snapshots[0]) is found[0]
+    assert len(begun) == 2
+    await encode(1)
+    await encode(2)
+    await encode(snapshots[0])
+    assert len(begun) == 5, "only the newest are kept"
+
+
+async def test_encoding_goes_on_when_the_first_is_cancelled(snapshots: tuple[Snapshot, Snapshot]) -> None:
+    encode = Once(json)
+    found = []
+
+    async def first(scope: anyio.CancelScope) -> None:
+        with scope:
+            await encode(snapshots[0])
+            raise AssertionError("it was cancelled")
+
+    async def second() -> None:
+        found.append(await encode(snapshots[0]))
+
+    scope = anyio.CancelScope()
+    scope.cancel()
+    async with anyio.create_task_group() as group:
+        group.start_soon(first, scope)
+        group.start_soon(second)
+    assert found == [json.encode(snapshots[0])]
