@@ -44,5 +44,9 @@ index: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
+# A day of ticks at full speed beside devices and processes that come and go; fails when anything grows.
+soak: $(READY)
+	$(BIN)/python tools/soak.py $(SOAK)
+
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

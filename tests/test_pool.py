@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from procpulse.reader import pool as module
 from procpulse.reader.pool import PATIENCE_NS, Batch, Pool
 from procpulse.source import Failure, Read, Reason, Request
 
@@ -138,6 +139,20 @@ def test_a_file_that_hangs_again_and_again_is_left_alone_for_longer(disk: Disk, 
     [answer] = waiter.ask("/b")
     assert isinstance(answer, Failure)
     assert answer.detail == "hung before; asked again later"
+
+
+def test_files_that_hung_once_are_not_remembered_for_ever(
+    disk: Disk, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of processes that are gone are never asked for again (F37)."""
+    monkeypatch.setattr(module, "_REMEMBERED", 4)
+    waiter = Waiter(pool)
+    for i in range(8):
+        disk.hang(f"/f{i}")
+        waiter.ask(f"/f{i}", deadline=0.0)
+        disk.release(f"/f{i}")
+        eventually(lambda: not pool.stuck)
+    assert len(pool._trouble) <= 4
 
 
 def test_eight_hung_files_of_three_hundred(disk: Disk, pool: Pool) -> None:

@@ -116,6 +116,21 @@ def test_another_device_under_the_same_name_is_opened_anew(tree: Path) -> None:
     assert these.kept == 1
 
 
+def test_files_of_what_is_gone_are_closed(tree: Path) -> None:
+    """Devices come and go under ever new names; their files would fill the budget (F37)."""
+    (tree / "proc/stays").write_text("1")
+    these = files(tree, limit=1000)
+    for i in range(1000):
+        these.sweep()
+        (tree / f"proc/veth{i}").write_text("1")
+        assert these.perform(Read(f"/proc/veth{i}")) == these.perform(Read("/proc/stays")) == b"1"
+        assert these.kept == these.budget.used <= 2 * 64 + 1
+        (tree / f"proc/veth{i}").unlink()
+    assert these.kept > 64, "those in use stay open"
+    these.release()
+    assert these.budget.used == 0
+
+
 def test_nothing_but_regular_files_is_opened_in_a_tree(tree: Path) -> None:
     os.mkfifo(tree / "proc/fifo")
     (tree / "proc/folder").mkdir()
@@ -214,6 +229,9 @@ def test_the_processes_of_another_root(tree: Path) -> None:
     assert rows[4242].io is None
     again = sampler.sample_sync()[PROCESSES]
     assert [row.identity for row in again.values()] == [row.identity for row in rows.values()]
+    (tree / "proc/4242/stat").unlink()
+    assert list(sampler.sample_sync()[PROCESSES]) == [1]
+    assert list(sampler._reader._tables["processes"]._entries) == [1], "what is gone is forgotten"
     sampler.close()
 
 

@@ -164,7 +164,8 @@ class Sampler:
         self._clock: Clock = SystemClock() if clock is None else clock
         self._reader = Reader(Roots() if roots is None else roots, descriptors)
         self._schedules: dict[tuple[int, bool], _Schedule] = {}
-        self._last: dict[str, Result] = {}
+        self._last: dict[str, tuple[int, Result]] = {}
+        """(when, by our clock) and what, of the sources with a cadence."""
         self._singles = 0
         self._counts: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
@@ -254,7 +255,7 @@ class Sampler:
         for source in self.sources:
             last = self._last.get(source.name)
             cadence = self._cadence.get(source.name)
-            if cadence is None or last is None or (now_ns - last.read_ns) / 1e9 >= cadence - slack:
+            if cadence is None or last is None or (now_ns - last[0]) / 1e9 >= cadence - slack:
                 due.append(source)
         return due
 
@@ -279,10 +280,10 @@ class Sampler:
             result = results.get(name)
             if result is not None:
                 self._count(name, result)
+                if name in self._cadence and result.failure is None:
+                    self._last[name] = now, result
             else:
-                result = self._last[name]
-            if name in self._cadence and result.failure is None:
-                self._last[name] = result
+                result = self._last[name][1]
             for part, failure in result.failures.items():
                 failures[f"{name}/{part}"] = failure
             if result.failure is not None:

@@ -122,6 +122,7 @@ class Reader:
         now = monotonic_ns()
         if self.budget.over:
             self.files.release()
+        self.files.sweep()
         flights = []
         for source in sources:
             reading = Reading(self.host, self._memory.setdefault(source.name, {}), not self.files.kernel)

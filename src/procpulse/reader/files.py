@@ -52,6 +52,9 @@ _KERNEL = frozenset(
 
 _CHUNK = 65536
 
+_ROUNDS = 64
+"""After so many rounds of reads, what was not read in them belongs to what is gone."""
+
 
 def failed(error: OSError, path: str) -> Failure:
     """The failure that an errno means."""
@@ -117,6 +120,9 @@ class Files:
         self.reads = 0
         """Files read so far."""
         self._kept: dict[str, _Kept] = {}
+        self._stale: dict[str, _Kept] = {}
+        """Those that were not read since the last sweep."""
+        self._rounds = 0
         self._mounts = _mount_points()
         self._proc = os.path.abspath(roots.proc)
         self._sys = os.path.abspath(roots.sys)
@@ -124,6 +130,7 @@ class Files:
         self.kernel = self._type(self._proc) == "proc" and self._type(self._sys) == "sysfs"
         """Whether the roots are a real procfs and sysfs."""
         self._trusted: dict[str, bool] = {}
+        self._trusted_before: dict[str, bool] = {}
         self._answers: dict[type, Callable[[Any], Any]] = {
             Read: self._read,
             Piece: self._piece,
@@ -160,7 +167,9 @@ class Files:
             return True
         trusted = self._trusted.get(request.path)
         if trusted is None:
-            trusted = self._type(self.place(request.path)) in _KERNEL
+            trusted = self._trusted_before.get(request.path)
+            if trusted is None:
+                trusted = self._type(self.place(request.path)) in _KERNEL
             if len(self._trusted) > 65536:
                 self._trusted.clear()
             self._trusted[request.path] = trusted
@@ -209,7 +218,7 @@ class Files:
     # Reading.
 
     def _read(self, request: Read) -> bytes | Failure:
-        kept = self._kept.get(request.path)
+        kept = self._kept.get(request.path) or self._revived(request.path)
         if kept is not None:
             if kept.identity == request.identity:
                 try:
@@ -244,7 +253,7 @@ class Files:
         try:
             return self.open(path)
         except OSError as error:
-            if error.errno != errno.EMFILE or not self._kept:
+            if error.errno != errno.EMFILE or not self.kept:
                 raise
         self.budget.shrink()
         self.release()
@@ -274,7 +283,7 @@ class Files:
 
     def _piece(self, request: Piece) -> bytes:
         """The next bytes. The file stays open to its end, whatever the budget: else the kernel counts its rows anew."""
-        kept = self._kept.get(request.path)
+        kept = self._kept.get(request.path) or self._revived(request.path)
         if kept is None:
             kept = self._kept[request.path] = _Kept(self._open_somehow(request.path), 0)
             self.budget.used += 1
@@ -329,20 +338,45 @@ class Files:
 
     # Keeping.
 
+    def sweep(self) -> None:
+        """A round of reads begins: now and then, forget the files that nobody reads any more.
+
+        Devices come and go under ever new names; what is kept of those that are gone would fill the budget.
+        """
+        self._rounds += 1
+        if self._rounds < _ROUNDS:
+            return
+        self._rounds = 0
+        self._let_go(self._stale)
+        self._stale, self._kept = self._kept, {}
+        self._trusted_before, self._trusted = self._trusted, {}
+
+    def _revived(self, path: str) -> _Kept | None:
+        """A file that was not read since the last sweep, and is now."""
+        kept = self._stale.pop(path, None)
+        if kept is not None:
+            self._kept[path] = kept
+        return kept
+
     def _drop(self, path: str) -> None:
         kept = self._kept.pop(path)
         self.budget.give()
         os.close(kept.fd)
 
+    def _let_go(self, kept: dict[str, _Kept]) -> None:
+        while kept:
+            self.budget.give()
+            os.close(kept.popitem()[1].fd)
+
     def release(self) -> None:
         """Close what is kept."""
-        for path in list(self._kept):
-            self._drop(path)
+        self._let_go(self._kept)
+        self._let_go(self._stale)
 
     @property
     def kept(self) -> int:
         """How many files are open now."""
-        return len(self._kept)
+        return len(self._kept) + len(self._stale)
 
 
 def _target(folder: int, name: str) -> bytes:

@@ -18,6 +18,9 @@ from procpulse.source import Failure, Reason, Request
 PATIENCE_NS = 50_000_000
 """How long one file may hold up the others of its batch."""
 
+_REMEMBERED = 64
+"""How many files that hung before are remembered at least."""
+
 _PENDING: Any = object()
 
 
@@ -162,6 +165,9 @@ class Pool:
     def _write_off(self, worker: _Worker, request: Request) -> None:
         worker.written_off = True
         self._stuck += 1
+        if len(self._trouble) >= _REMEMBERED:
+            now = monotonic_ns()
+            self._trouble = {p: t for p, t in self._trouble.items() if t.hung_since_ns or now < t.next_ns}
         trouble = self._trouble.setdefault(request.path, _Trouble())
         trouble.hung_since_ns = worker.since_ns
 

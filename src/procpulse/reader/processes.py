@@ -450,6 +450,8 @@ class ProcessTable:
         rows: dict[int, Any] = {}
         for start in range(0, len(pids), _SMALL_CHUNK):
             yield from self._strangers(pids[start : start + _SMALL_CHUNK], rows, reading)
+        for pid in self._entries.keys() - rows.keys():
+            self._forget(self._entries.pop(pid))
         return rows
 
     def _strangers(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
