@@ -318,6 +318,67 @@ def test_a_device_that_vanishes_while_it_is_read_is_no_row() -> None:
     assert [row.name for row in rows] == ["a"]
 
 
+def test_a_device_on_its_way_out_is_no_row_and_no_failure() -> None:
+    files = tree("/sys/x/*", "n", "m")
+    lost = {f"/sys/x/b/{name}": Failure(Reason.UNSUPPORTED, f"/sys/x/b/{name}", "EINVAL") for name in "nm"}
+    rows, this = reading(files, {"/sys/x/a/n": b"1", **lost})
+    assert [row.name for row in rows] == ["a"]
+    assert this.failures == {}
+
+
+def test_some_files_that_answer_einval_are_failures_of_a_device_that_stays() -> None:
+    lost = Failure(Reason.UNSUPPORTED, "/sys/x/a/m", "EINVAL")
+    rows, this = reading(tree("/sys/x/*", "n", "m"), {"/sys/x/a/n": b"1", "/sys/x/a/m": lost})
+    assert [row.entries for row in rows] == [{"n": b"1"}]
+    assert this.failures == {"m": lost}
+
+
+class Seldom:
+    """A tree with a file that is dear, read at times that the test tells."""
+
+    def __init__(self) -> None:
+        self.source = tree("/sys/x/*", "n", "dear", seldom=("dear",), every=10)
+        self.memory: dict[Any, Any] = {}
+
+    def read(self, second: float, there: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool, dict[str, Failure]]:
+        """The entries of the rows, whether the dear file was asked for, and what failed."""
+        this = Reading(HOST, self.memory, now_ns=int(second * 1e9))
+        steps = self.source.steps(this)
+        seen: list[Request] = []
+        try:
+            requests = next(steps)
+            while True:
+                seen += requests
+                requests = steps.send([answer(there, {}, request) for request in requests])
+        except StopIteration as stop:
+            dear = any(isinstance(request, Read) and request.path.endswith("/dear") for request in seen)
+            return [row.entries for row in stop.value], dear, this.failures
+
+
+def test_what_is_dear_is_read_in_its_own_time() -> None:
+    seldom = Seldom()
+    for second, value, dear in ((0, b"1", True), (9, b"1", False), (10, b"10", True), (19.5, b"10", False)):
+        there = {"/sys/x/a/n": b"7", "/sys/x/a/dear": str(int(second) or 1).encode()}
+        assert seldom.read(second, there) == ([{"n": b"7", "dear": value}], dear, {})
+
+
+def test_what_is_dear_and_failed_is_told_every_time_and_asked_for_in_its_turn() -> None:
+    seldom = Seldom()
+    lost = Failure(Reason.UNSUPPORTED, "/sys/x/a/dear", "EIO")
+    there = {"/sys/x/a/n": b"7", "/sys/x/a/dear": lost}
+    assert seldom.read(0, there) == ([{"n": b"7"}], True, {"dear": lost})
+    assert seldom.read(5, there) == ([{"n": b"7"}], False, {"dear": lost})
+    assert seldom.read(10, there | {"/sys/x/a/dear": b"1"}) == ([{"n": b"7", "dear": b"1"}], True, {})
+
+
+def test_a_device_that_comes_later_has_its_own_time() -> None:
+    seldom = Seldom()
+    there = {"/sys/x/a/n": b"7", "/sys/x/a/dear": b"1"}
+    seldom.read(0, there)
+    there |= {"/sys/x/b/n": b"8", "/sys/x/b/dear": b"2"}
+    assert seldom.read(5, there) == ([{"n": b"7", "dear": b"1"}, {"n": b"8", "dear": b"2"}], True, {})
+
+
 def test_one_that_comes_back_is_parsed_anew() -> None:
     over = Over()
     over.read([("a", 1)], b"1")

@@ -177,6 +177,23 @@ def test_fractions_are_exact(whole: int, thousandths: int) -> None:
     assert text.fraction(b"%d.%03d" % (whole, thousandths), 3) == whole * 1000 + thousandths
 
 
+@pytest.mark.parametrize(
+    ("token", "value"),
+    [
+        (b"0", 0), (b"512", 512), (b"4.0k", 4096), (b"1.5G", 3 << 29), (b"-320.5k", -328192), (b"99.9P", 999 * (1 << 50) // 10),
+        (b"1.50GiB", 3 << 29), (b"1.50 GiB", 3 << 29), (b"2Mi", 2 << 20), (b"7B", 7), (b"1.1k", 1126),
+    ],
+)  # fmt: skip
+def test_rounded(token: bytes, value: int) -> None:
+    assert text.rounded(token) == value
+
+
+@pytest.mark.parametrize("token", [b"", b"k", b"1.k", b".5k", b"1.5Q", b"1 5k", b"1.5G/sec", b"1k\n", b"99.9E", b"1_0"])
+def test_nothing_rounded(token: bytes) -> None:
+    with pytest.raises(ValueError, match=r"not a (rounded )?number|over 64 bits"):
+        text.rounded(token)
+
+
 # Rows and tables.
 
 
@@ -478,12 +495,12 @@ def test_shorten() -> None:
     "parse",
     [
         text.number, text.hexadecimal, text.kib, text.decimal, text.integers, text.mapping, text.lines, text.headed,
-        text.span, text.unescape, text.inert, text.shorten,
+        text.span, text.unescape, text.inert, text.shorten, text.rounded,
         lambda data: text.fraction(data, 3), lambda data: text.words(data, 2), lambda data: list(text.keyed(data)),
     ],
     ids=[
         "number", "hexadecimal", "kib", "decimal", "integers", "mapping", "lines", "headed", "span", "unescape", "inert",
-        "shorten", "fraction", "words", "keyed",
+        "shorten", "rounded", "fraction", "words", "keyed",
     ],
 )  # fmt: skip
 @settings(properties, max_examples=50)

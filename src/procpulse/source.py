@@ -167,10 +167,12 @@ Steps: TypeAlias = Generator[Sequence[Request], list[Any], T]
 class Reading:
     """One read of one source: what is known of the host, what was read before, what could not be read."""
 
-    __slots__ = ("failures", "host", "memory", "plain", "rows_ns")
+    __slots__ = ("failures", "host", "memory", "now_ns", "plain", "rows_ns")
 
-    def __init__(self, host: Host, memory: dict[Any, Any] | None = None, plain: bool = False):
+    def __init__(self, host: Host, memory: dict[Any, Any] | None = None, plain: bool = False, now_ns: int = 0):
         self.host = host
+        self.now_ns = now_ns
+        """When this read began, on the monotonic clock."""
         self.plain = plain
         """Whether the files are plain ones: nothing lives behind them, so nothing vanishes."""
         self.memory: dict[Any, Any] = {} if memory is None else memory

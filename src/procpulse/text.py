@@ -15,6 +15,7 @@ T = TypeVar("T")
 _INTEGERS = msgspec.json.Decoder(list[int])
 _MAPPING = msgspec.json.Decoder(dict[str, int])
 _FLOAT = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
+_ROUNDED = re.compile(rb"(-?)([0-9]{1,20})(?:\.([0-9]{1,9}))? ?([kKMGTPE]?)(?:iB|i|B)?\Z")
 _HUGE = 1 << 64
 _SMALL = -(1 << 63)
 
@@ -59,6 +60,23 @@ def sized(count: int, unit: int) -> int:
     """So many units in bytes, within 64 bits as in the kernel itself, where some counts are -1 printed unsigned."""
     size = count * unit
     return size if size < _HUGE else size % _HUGE
+
+
+def rounded(token: bytes) -> int:
+    """A number that the kernel rounded for people, in units of 1,024: `b"1.5G"`, `b"-320.5k"`, `b"1.50 GiB"`.
+
+    What it rounded away is lost: `1.5G` is anything up to `1.6G`.
+
+    Raises:
+        ValueError: anything else, or over 64 bits.
+    """
+    match = _ROUNDED.match(token)
+    if not match:
+        raise ValueError(f"not a rounded number: {shorten(token)}")
+    sign, whole, part, prefix = match[1], match[2], match[3] or b"", match[4].upper()
+    unit = 1024 ** b"?KMGTPE".index(prefix) if prefix else 1
+    value = int(whole + part) * unit // 10 ** len(part)
+    return number(sign + b"%d" % value)
 
 
 def decimal(token: bytes) -> float:

@@ -197,6 +197,8 @@ class Tree(Source[list[R]]):
         cap: Most bytes that each of the files may have; more than a page where they are tables.
         inside: A directory that each must have, such as `bonding`: in those without it nothing is read.
         once: Those of the files that never change while the device is there; not all of them.
+        seldom: Those of the files that are dear to read, and are read again after `every` seconds only. None of `once`.
+        every: How many.
         wakes: Those of the files that would wake a device that sleeps; left out while it does. None of `once`.
         power: The file that says `suspended` while the device sleeps.
     """
@@ -214,6 +216,8 @@ class Tree(Source[list[R]]):
         cap: int = PAGE,
         inside: str = "",
         once: Iterable[str] = (),
+        seldom: Iterable[str] = (),
+        every: float = 60.0,
         wakes: Iterable[str] = (),
         power: str = "power/runtime_status",
     ):
@@ -222,10 +226,16 @@ class Tree(Source[list[R]]):
         self.inside = inside
         self.power = power
         waiting = self.files if slow is True else () if slow is False else tuple(slow)
-        fixed, waking = frozenset(once), frozenset(wakes)
-        changing = [file for file in self.files if file not in fixed]
+        fixed, dear, waking = frozenset(once), frozenset(seldom), frozenset(wakes)
+        changing = [file for file in self.files if file not in fixed and file not in dear]
         self._plan = allow_list(changing, waiting)
-        self._fixed = allow_list([file for file in self.files if file in fixed], waiting) if fixed else None
+        self._stored: list[tuple[str, _Node, int | None]] = []
+        """What is read less often than the rest: under which name it is kept, what, and for how many nanoseconds."""
+        if fixed:
+            self._stored.append(("once", allow_list([f for f in self.files if f in fixed], waiting), None))
+        if dear:
+            plan = allow_list([f for f in self.files if f in dear], waiting)
+            self._stored.append(("seldom", plan, int(every * 1e9)))
         self._asleep = allow_list([file for file in changing if file not in waking], waiting) if waking else None
 
     def understand(self, data: bytes, host: Host) -> list[R]:
@@ -249,16 +259,21 @@ class Tree(Source[list[R]]):
         if self._asleep is not None:
             answers = yield [Read(f"{row.path}/{self.power}", PAGE, False, True, row.identity) for row in rows]
             plans = [self._asleep if answer == b"suspended\n" else self._plan for answer in answers]
-        fixed = (yield from self._read_once(rows, self._fixed, reading)) if self._fixed is not None else {}
+        stored = []
+        for name, plan, lasts_ns in self._stored:
+            stored.append((yield from self._read_stored(rows, name, plan, lasts_ns, reading)))
         found = yield from gather(self.name, rows, plans, reading, self.cap)
         values: list[R] = []
         before: dict[str, tuple[int, dict[str, Any], R | None, dict[str, str]]] = reading.memory.get("rows", {})
         after = {}
-        for row, (entries, alive) in zip(rows, found, strict=True):
-            if not alive and not (reading.plain and row.wild):
+        for row, content in zip(rows, found, strict=True):
+            if not content.alive and not (reading.plain and row.wild):
                 continue
-            if fixed:
-                entries |= fixed[row.path][1]
+            content.note(reading)
+            entries = content.entries
+            for kept in stored:
+                kept[row.path].content.note(reading)
+                entries |= kept[row.path].content.entries
             known = before.get(row.path)
             if known is None or known[0] != row.identity or known[1] != entries:
                 folder = Folder(row.path, entries, reading.host, row.wild)
@@ -275,21 +290,28 @@ class Tree(Source[list[R]]):
         reading.memory["rows"] = after
         return values
 
-    def _read_once(
-        self, rows: list[Row], plan: _Node, reading: Reading
-    ) -> Steps[dict[str, tuple[int, dict[str, Any]]]]:
-        """(identity, content) of what never changes, by the path of the row; read where it is not known yet."""
-        before: dict[str, tuple[int, dict[str, Any]]] = reading.memory.get("once", {})
-        fixed = {row.path: before[row.path] for row in rows if before.get(row.path, (None,))[0] == row.identity}
-        fresh = [row for row in rows if row.path not in fixed]
+    def _read_stored(
+        self, rows: list[Row], name: str, plan: _Node, lasts_ns: int | None, reading: Reading
+    ) -> Steps[dict[str, "_Stored"]]:
+        """What is not read every time, by the path of the row; read where it is not known yet, or too old by now.
+
+        What is kept as long as the device is there is asked for again if it failed; what is dear only in its turn.
+        """
+        before: dict[str, _Stored] = reading.memory.get(name, {})
+        stored = {
+            row.path: known
+            for row in rows
+            if (known := before.get(row.path)) is not None
+            and known.identity == row.identity
+            and (known.content.whole if lasts_ns is None else reading.now_ns - known.read_ns < lasts_ns)
+        }
+        fresh = [row for row in rows if row.path not in stored]
         if fresh:
-            lost = dict(reading.failures)
             found = yield from gather(self.name, fresh, plan, reading, self.cap)
-            fixed |= {row.path: (row.identity, entries) for row, (entries, _) in zip(fresh, found, strict=True)}
-            if reading.failures != lost:
-                return fixed  # kept another time: what failed is to be asked again, and to be told again
-        reading.memory["once"] = fixed
-        return fixed
+            for row, content in zip(fresh, found, strict=True):
+                stored[row.path] = _Stored(row.identity, reading.now_ns, content)
+        reading.memory[name] = stored
+        return stored
 
 
 class Bundle(Source[T]):
@@ -349,6 +371,46 @@ def allow_list(files: Sequence[str], slow: Sequence[str]) -> _Node:
     return root
 
 
+class Content:
+    """What was read below one directory, and what could not be."""
+
+    __slots__ = ("alive", "entries", "lost")
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Any] = {}
+        """Bytes, names and targets, by relative path."""
+        self.alive = False
+        """Whether anything answered as the files of a device do that is there."""
+        self.lost: list[tuple[str, Failure]] = []
+        """The kind of file, and why it could not be read."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing failed; what is missing is just absent."""
+        return all(failure.reason is Reason.MISSING for _, failure in self.lost)
+
+    def fail(self, relative: str, failure: Failure) -> None:
+        """Keep that a file or directory could not be read.
+
+        All the files of a device that is going away answer EINVAL; of one that stays, some do.
+        """
+        self.lost.append((_part(relative), failure))
+        self.alive |= failure.reason is not Reason.MISSING and failure.detail != "EINVAL"
+
+    def note(self, reading: Reading) -> None:
+        """Tell what could not be read."""
+        for part, failure in self.lost:
+            reading.note(part, failure)
+
+
+class _Stored(NamedTuple):
+    """What is kept of a device from one read to the next."""
+
+    identity: int
+    read_ns: int
+    content: Content
+
+
 def _expand(path: str, slow: bool, reading: Reading) -> Steps[list[Row]]:
     """The directories that a path with wildcards stands for."""
     pieces = path.split("/")
@@ -400,13 +462,14 @@ def _descend(rows: list[Row], slow: bool, reading: Reading) -> Steps[list[Row]]:
 
 def gather(
     name: str, rows: list[Row], plan: _Node | list[_Node], reading: Reading, cap: int = PAGE
-) -> Steps[list[tuple[dict[str, Any], bool]]]:
-    """Read what the allow-list names below each row; (content by relative path, whether anything answered) a row.
+) -> Steps[list[Content]]:
+    """Read what the allow-list names below each row.
 
     The allow-list is the same for all rows, or one for each.
     """
     requests: list[Request] = []
     places: list[tuple[int, str]] = []
+    found = [Content() for _ in rows]
     level = [(i, "", plan[i] if isinstance(plan, list) else plan) for i in range(len(rows))]
     while level:
         below: list[tuple[int, str, _Node]] = []
@@ -422,7 +485,7 @@ def gather(
         answers = yield [Names(f"{rows[i].path}/{prefix}".rstrip("/")) for i, prefix, _ in listings]
         for (i, prefix, node), names in zip(listings, answers, strict=True):
             if isinstance(names, Failure):
-                reading.note(_part(prefix.rstrip("/")), names)
+                found[i].fail(prefix.rstrip("/"), names)
                 continue
             taken = {entry for entry, child in node.children.items() if child.leaf}
             for match, child in node.globs:
@@ -432,22 +495,19 @@ def gather(
                         if child.leaf:
                             taken.add(entry)
     answers = yield requests
-    found: list[tuple[dict[str, Any], bool]] = [({}, False) for _ in rows]
-    alive = [False] * len(rows)
     for request, (i, relative), answer in zip(requests, places, answers, strict=True):
-        entries = found[i][0]
+        content = found[i]
         if isinstance(answer, Failure):
-            reading.note(_part(relative), answer)
-            alive[i] |= answer.reason is not Reason.MISSING
+            content.fail(relative, answer)
             continue
-        alive[i] = True
+        content.alive = True
         if isinstance(request, Names):
-            entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
+            content.entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
         elif isinstance(request, Link):
-            entries[relative + "@"] = answer
+            content.entries[relative + "@"] = answer
         else:
-            entries[relative] = answer
-    return [(entries, alive[i]) for i, (entries, _) in enumerate(found)]
+            content.entries[relative] = answer
+    return found
 
 
 def _visit(

@@ -125,7 +125,7 @@ class Reader:
         self.files.sweep()
         flights = []
         for source in sources:
-            reading = Reading(self.host, self._memory.setdefault(source.name, {}), not self.files.kernel)
+            reading = Reading(self.host, self._memory.setdefault(source.name, {}), not self.files.kernel, now)
             limit = deadlines(source)
             due = now + (int(limit * 1e9) if math.isfinite(limit) else 1 << 62)
             flight = self._engine.start(source, self._steps(source), reading, due)

@@ -27,7 +27,8 @@ _REASONS = {
 }
 """Every other errno (EINVAL, ENODATA, EOPNOTSUPP, EIO, EAGAIN, EBUSY, ESTALE ...) is `unsupported`."""
 
-_GONE = frozenset((errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESRCH))
+_GONE = frozenset((errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.EINVAL))
+"""What a kept descriptor answers when its device is gone: another may have come under the same name."""
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 

@@ -351,9 +351,11 @@ class ProcessTable:
         assert part.plan is not None
         inside = Reading(reading.host)
         found = yield from gather(part.name, [Row(path) for path in paths], part.plan, inside, part.cap)
+        for content in found:
+            content.note(inside)
         for failure in inside.failures.values():
             reading.note(part.name, failure)
-        return [entries for entries, _ in found]
+        return [content.entries for content in found]
 
     def _due(self, entry: _Entry, state: _PartState, part: Part[Any], now: int) -> bool:
         return now >= state.next_ns or (part.again is not None and _comm(entry.data) != entry.comm)

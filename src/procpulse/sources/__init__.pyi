@@ -125,8 +125,16 @@ from procpulse.sources.sysfs.cpu_topology import CPU_TOPOLOGY as CPU_TOPOLOGY
 from procpulse.sources.sysfs.cpu_vulnerabilities import CPU_VULNERABILITIES as CPU_VULNERABILITIES
 from procpulse.sources.sysfs.cpufreq import CPUFREQ as CPUFREQ
 from procpulse.sources.sysfs.edac import EDAC as EDAC
+from procpulse.sources.sysfs.fs_bcache import FS_BCACHE as FS_BCACHE
+from procpulse.sources.sysfs.fs_bcachefs import FS_BCACHEFS as FS_BCACHEFS
+from procpulse.sources.sysfs.fs_btrfs import FS_BTRFS as FS_BTRFS
+from procpulse.sources.sysfs.fs_ext4 import FS_EXT4 as FS_EXT4
+from procpulse.sources.sysfs.fs_selinux_avc import FS_SELINUX_AVC as FS_SELINUX_AVC
+from procpulse.sources.sysfs.fs_xfs import FS_XFS as FS_XFS
+from procpulse.sources.sysfs.kernel_mm import KERNEL_MM as KERNEL_MM
 from procpulse.sources.sysfs.mdraid import MDRAID as MDRAID
 from procpulse.sources.sysfs.node import NODE as NODE
 from procpulse.sources.sysfs.node_vmstat import NODE_VMSTAT as NODE_VMSTAT
 from procpulse.sources.sysfs.pci_devices import PCI_DEVICES as PCI_DEVICES
+from procpulse.sources.sysfs.target_iscsi import TARGET_ISCSI as TARGET_ISCSI
 from procpulse.sources.sysfs.zram import ZRAM as ZRAM

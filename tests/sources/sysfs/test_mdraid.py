@@ -53,6 +53,7 @@ VALUES: dict[str, Any] = {
     "last_sync_action": "check",
     "sync_completed_bytes": 246913024 * 512,
     "sync_all_bytes": 1953260928 * 512,
+    "sync_completed_ratio": 246913024 / 1953260928,
     "sync_speed_bytes_per_second": 187264 * 1024,
     "mismatch_bytes": 65536,
     "stripe_cache_size": 256,
@@ -78,12 +79,15 @@ def test_an_array_that_is_rebuilt() -> None:
                 "sync_action": "idle",
                 "sync_completed_bytes": None,
                 "sync_all_bytes": None,
+                "sync_completed_ratio": None,
                 "sync_speed_bytes_per_second": None,
             },
             id="nothing is going on",
         ),
         pytest.param(
-            {"sync_completed": "delayed\n"}, {"sync_completed_bytes": None, "sync_all_bytes": None}, id="waiting"
+            {"sync_completed": "delayed\n"},
+            {"sync_completed_bytes": None, "sync_all_bytes": None, "sync_completed_ratio": None},
+            id="waiting",
         ),
         pytest.param(
             {"raid_disks": "4 (3)\n", "chunk_size": "262144 (524288)\n", "sync_action": "reshape\n"},

@@ -49,6 +49,7 @@ class MdRaid(msgspec.Struct, frozen=True, gc=False):
     last_sync_action: Annotated[str | None, info("What went on last.")] = None
     sync_completed_bytes: Annotated[int | None, gauge("How much of each disk that has done; None for nothing.")] = None
     sync_all_bytes: Annotated[int | None, gauge("How much of each disk there is to do.")] = None
+    sync_completed_ratio: Annotated[float | None, gauge("How much of it is done, from 0 to 1.")] = None
     sync_speed_bytes_per_second: Annotated[int | None, gauge("Speed of it, averaged over half a minute.")] = None
     mismatch_bytes: Annotated[
         int | None, gauge("Data that did not agree between disks, in the last check or repair.")
@@ -115,7 +116,8 @@ def parse(folder: Folder) -> MdRaid | None:
         folder.name, text("md/level"), text("md/array_state"), text("md/metadata_version"), text("md/uuid"),
         text("md/consistency_policy"), parsed("md/raid_disks", _new), parsed("md/raid_disks", _old),
         number("md/degraded"), parsed("md/chunk_size", _new), parsed("md/component_size", _kib),
-        text("md/sync_action"), text("md/last_sync_action"), done, everything, parsed("md/sync_speed", _speed),
+        text("md/sync_action"), text("md/last_sync_action"), done, everything,
+        done / everything if done is not None and everything else None, parsed("md/sync_speed", _speed),
         parsed("md/mismatch_cnt", _sectors), number("md/stripe_cache_size"), number("md/stripe_cache_active"),
         [_component(component) for component in folder.folders("md/dev-*")],
     )  # fmt: skip
