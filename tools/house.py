@@ -13,6 +13,7 @@ SRC = ROOT / "src/procpulse"
 ROOMS = [
     "fields",
     "text",
+    "scrub",
     "source",
     "tree",
     "process",

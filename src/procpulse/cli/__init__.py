@@ -13,6 +13,7 @@ from procpulse.cli.options import EXIT_CODES, Refused
 VERBS = {
     "snapshot": "read the host once",
     "stream": "show or emit what happens, tick by tick",
+    "serve": "serve a page, streams and metrics of this host",
     "sources": "list what can be read, what it means, and whether this host has it",
     "schema": "print the JSON Schema of everything that is emitted",
     "capture": "save the files of this host as a fixture tree, with names and addresses scrubbed",
@@ -25,6 +26,7 @@ examples:
   procpulse stream --interval 500ms --count 20 --format json
   procpulse snapshot --sources meminfo,net_dev
   procpulse snapshot --sources processes:io+cmdline --format json
+  procpulse serve                             a page at http://127.0.0.1:8787/
   procpulse sources diskstats                 its fields, with unit and meaning
 
 {EXIT_CODES}

@@ -18,6 +18,7 @@ exit codes:
   2  the command line makes no sense
   3  a source that was named is not there
   4  a source that was named may not be read
+  5  the address to listen on cannot be had
 """
 
 

@@ -9,7 +9,6 @@ import msgspec
 from procpulse import catalog
 from procpulse.cli import options as shared
 from procpulse.cli.table import bold, grid
-from procpulse.fields import fields
 from procpulse.process import PerProcess
 from procpulse.source import Source
 
@@ -71,7 +70,7 @@ def _whole(source: Source[Any]) -> Source[Any]:
 
 
 def _entries(sources: list[Source[Any]], roots: Any) -> list[Entry]:
-    from procpulse.encode.schema import records
+    from procpulse.encode.schema import tables
     from procpulse.sampler import Sampler
 
     sampler = Sampler(sources, roots=roots)
@@ -80,13 +79,6 @@ def _entries(sources: list[Source[Any]], roots: Any) -> list[Entry]:
     entries = []
     for source in sources:
         failure = snapshot.failures.get(source.name)
-        tables = {
-            record.__name__: [
-                {"name": f.name, "kind": f.kind, "unit": f.unit, "help": f.help, "optional": f.optional}
-                for f in fields(record)
-            ]
-            for record in dict.fromkeys(records([source.type]))
-        }
         entries.append(
             Entry(
                 source.name,
@@ -94,7 +86,7 @@ def _entries(sources: list[Source[Any]], roots: Any) -> list[Entry]:
                 "yes" if failure is None else str(failure.reason),
                 "" if failure is None else f"{failure.path} {failure.detail.strip().splitlines()[-1]}",
                 source.name in catalog.PROFILE,
-                tables,
+                tables(source.type),
             )
         )
     return entries

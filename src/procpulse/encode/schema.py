@@ -56,6 +56,17 @@ def every_source() -> list[Source[Any]]:
     return sources
 
 
+def tables(type_: Any) -> dict[str, list[dict[str, Any]]]:
+    """The field tables of a value's records: name, kind, unit, help, optional, by the name of the record."""
+    return {
+        record.__name__: [
+            {"name": f.name, "kind": f.kind, "unit": f.unit, "help": f.help, "optional": f.optional}
+            for f in fields(record)
+        ]
+        for record in dict.fromkeys(records([type_]))
+    }
+
+
 def records(types: Iterable[Any]) -> Iterator[type[msgspec.Struct]]:
     """The record types of some values, and those inside them."""
     for type_ in types:

@@ -1,0 +1,149 @@
+"""procpulse serve: a page, streams and metrics of this host."""
+
+import argparse
+import ipaddress
+import os
+import sys
+from typing import Any
+
+from procpulse.cli import options as shared
+
+EXAMPLES = """\
+examples:
+  procpulse serve                                     then open http://127.0.0.1:8787/
+  procpulse serve --unix /run/user/1000/procpulse.sock
+  procpulse serve --host 0.0.0.0 --token-file token --name pulse.example
+  curl -H "Authorization: Bearer $(cat token)" http://pulse.example:8787/v1/usage
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="listen here (default 127.0.0.1)")
+    parser.add_argument("--port", metavar="N", type=port, default=8787, help="on this port (default 8787)")
+    parser.add_argument("--unix", metavar="PATH", help="listen on a socket of the file system, for this user alone")
+    parser.add_argument(
+        "--interval",
+        metavar="TIME",
+        type=shared.duration,
+        default=1.0,
+        help="time between ticks, such as 1s, 500ms or 2m (default 1s)",
+    )
+    shared.add_sources(parser)
+    parser.add_argument(
+        "--cmdline", action="store_true", help="show the arguments of processes, with what may be secret hidden"
+    )
+    parser.add_argument(
+        "--token-file", metavar="FILE", help="what clients have to show; or set PROCPULSE_TOKEN (never an argument)"
+    )
+    parser.add_argument(
+        "--name", metavar="NAME", action="append", default=[], help="a name by which clients reach this server"
+    )
+    parser.add_argument(
+        "--origin",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="another site whose pages may ask, such as https://grafana.example",
+    )
+    parser.add_argument("--insecure", action="store_true", help="let anybody in without a token")
+    parser.add_argument("--max-clients", metavar="N", type=shared.count, default=1024, help="of streams (default 1024)")
+    parser.add_argument(
+        "--max-clients-per-address", metavar="N", type=shared.count, default=32, help="of one address (default 32)"
+    )
+    shared.add_roots(parser)
+
+
+def port(text: str) -> int:
+    """A port; 0 for any that is free."""
+    number = shared.count(text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"not a port: {text!r}")
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to end; return the exit code."""
+    token = _token(options)
+    sources = None if options.sources == "default" else _sources(options)
+    try:
+        import procpulse.web
+        from procpulse.web import server
+    except ModuleNotFoundError as error:
+        raise shared.Refused(f"serve needs {error.name}: pip install 'procpulse[web]'") from None
+    try:
+        application = procpulse.web.app(
+            sources=sources,
+            interval=options.interval,
+            roots=shared.roots(options),
+            cmdline=options.cmdline,
+            token=token,
+            hosts=options.name,
+            origins=options.origin,
+            insecure=options.insecure,
+            max_clients=options.max_clients,
+            max_clients_per_address=options.max_clients_per_address,
+        )
+    except ValueError as error:
+        raise shared.Refused(str(error), 2) from None
+    sockets = _listen(options, server)
+    where = [_address(listener) for listener in sockets]
+    exposed = [place for place, local in where if not local]
+    if exposed and token is None and not options.insecure:
+        for listener in sockets:
+            listener.close()
+        raise shared.Refused(
+            f"{exposed[0]} can be reached from elsewhere: name a --token-file, or set PROCPULSE_TOKEN, or say --insecure",
+            2,
+        )
+    if exposed and token is None:
+        print("procpulse: anybody who reaches this server sees what this host does (--insecure)", file=sys.stderr)
+
+    def ready(up: bool) -> None:
+        server.notify("READY=1" if up else "STOPPING=1")
+        if up:
+            print(f"procpulse: {' '.join(place for place, _ in where)}", flush=True)
+
+    server.raise_descriptor_limit(4 * options.max_clients + 1024)
+    server.Server(application, options.max_clients, ready).run(sockets)
+    if options.unix:
+        os.unlink(options.unix)
+    return 0
+
+
+def _sources(options: argparse.Namespace) -> Any:
+    for word in options.sources.split(","):
+        if "environ" in word.partition(":")[2].split("+"):
+            raise shared.Refused("--sources: environ may hold secrets and is never served", 2)
+        if "cmdline" in word.partition(":")[2].split("+") and not options.cmdline:
+            raise shared.Refused("--sources: arguments of processes are served only with --cmdline", 2)
+    return shared.sources(options)[0]
+
+
+def _token(options: argparse.Namespace) -> str | None:
+    token = os.environ.pop("PROCPULSE_TOKEN", None)
+    if options.token_file is None:
+        return token
+    try:
+        with open(options.token_file, encoding="utf-8") as file:
+            return file.read(4096).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise shared.Refused(f"--token-file: {error}", 2) from None
+
+
+def _listen(options: argparse.Namespace, server: Any) -> list[Any]:
+    try:
+        return [server.listen_unix(options.unix)] if options.unix else server.listen(options.host, options.port)
+    except (OSError, UnicodeError) as error:
+        place = options.unix or f"{options.host} port {options.port}"
+        raise shared.Refused(f"cannot listen on {place}: {getattr(error, 'strerror', None) or error}", 5) from None
+
+
+def _address(listener: Any) -> tuple[str, bool]:
+    """Where a socket listens, as an address to open, and whether only this machine can reach it."""
+    name = listener.getsockname()
+    if isinstance(name, str):
+        return f"unix:{name}", True
+    address = ipaddress.ip_address(name[0].partition("%")[0])
+    shown = f"[{address}]" if address.version == 6 else str(address)
+    return f"http://{shown}:{name[1]}/", address.is_loopback

@@ -1,0 +1,110 @@
+"""The ASGI application: guard, endpoints and streams around one hub."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette._utils import get_route_path
+from starlette.exceptions import HTTPException
+
+from procpulse.sampler import Sampler
+from procpulse.source import Roots, Source
+from procpulse.web import streams
+from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
+from procpulse.web.guard import Guard, Receive, Scope, Send, Token, refuse
+from procpulse.web.hub import Hub
+
+
+class Application:
+    """What `procpulse.web.app` makes: one ASGI application, to be served by itself or mounted anywhere.
+
+    Attributes:
+        hub: Where samples come from and who is connected.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler | None = None,
+        *,
+        sources: Iterable[Source[Any]] | None = None,
+        interval: float = 1.0,
+        roots: Roots | None = None,
+        cmdline: bool = False,
+        token: str | None = None,
+        hosts: Iterable[str] = (),
+        origins: Iterable[str] = (),
+        insecure: bool = False,
+        max_clients: int = 1024,
+        max_clients_per_address: int = 32,
+    ):
+        if sampler is not None and (sources is not None or roots is not None):
+            raise TypeError("a sampler has its sources and roots already")
+        self.hub = Hub(
+            sampler,
+            sources=None if sources is None else list(sources),
+            interval=interval,
+            roots=roots,
+            cmdline=cmdline,
+            most=max_clients,
+            most_per_address=max_clients_per_address,
+        )
+        secret = None if token is None else Token(token)
+        self._endpoints = Endpoints(self.hub, secret)
+        self._guard = Guard(
+            self._serve, public=is_public, token=secret, hosts=hosts, origins=origins, insecure=insecure
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        await self._guard(scope, receive, send)
+
+    @asynccontextmanager
+    async def lifespan(self, app: object = None) -> AsyncIterator[None]:
+        """Sample from now on, whether anybody asks or not, and send everybody away at the end.
+
+        Give it to the application that this one is mounted in, whose lifespan is the only one that runs:
+        `Starlette(lifespan=pulse.lifespan)`.
+        """
+        self.hub.pin()
+        try:
+            yield
+        finally:
+            await self.hub.unpin()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The lifespan protocol, where this is the outermost application."""
+        await receive()
+        try:
+            self.hub.pin()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.hub.unpin()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = get_route_path(scope)
+        if scope["type"] == "websocket":
+            if path == "/v1/stream":
+                await streams.websocket(self.hub, scope, receive, send)
+            else:
+                await refuse(scope, receive, send, 404, "nothing here")
+            return
+        if path == "/v1/events":
+            if scope["method"] in ("GET", "HEAD"):
+                await streams.events(self.hub, scope, receive, send)
+            else:
+                await refuse(scope, receive, send, 405, "GET it", allow="GET, HEAD")
+            return
+        try:
+            await self._endpoints.router(scope, receive, send)
+        except Problem as error:
+            await problem(error.status, str(error), error.headers)(scope, receive, send)
+        except HTTPException as error:
+            headers = dict(error.headers) if error.headers else None
+            await problem(error.status_code, error.detail, headers)(scope, receive, send)

@@ -1,0 +1,313 @@
+"""What is asked for once: the newest sample, what it means, and whether all is well."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, Router
+from starlette.staticfiles import StaticFiles
+
+from procpulse.encode import json, msgpack
+from procpulse.encode.schema import tables
+from procpulse.web.guard import SESSION_SECONDS, Token
+from procpulse.web.hub import Hub
+from procpulse.web.negotiate import accepted, matches
+from procpulse.web.select import Selection, Wrong, parse, rates, select, select_delta
+
+STATIC = Path(__file__).parent / "static"
+JSON, MSGPACK = "application/json", "application/msgpack"
+FORMATS = (JSON, MSGPACK, "application/vnd.msgpack", "application/x-msgpack")
+PATIENCE = 5.0
+"""Seconds that a request waits for a first sample, beside the interval."""
+LARGEST_BODY = 4096
+
+MISSING_PAGE = b"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>procpulse</title>
+<h1>procpulse is running, its page is missing</h1>
+<p>This is a checkout in which the page was not built: run <code>make dashboard</code>, which needs npm. An installed
+wheel has it.</p>
+<p>The rest works: <a href="v1/snapshot">v1/snapshot</a>, <a href="v1/usage">v1/usage</a>,
+<a href="v1/sources">v1/sources</a>, <a href="metrics">metrics</a>, <a href="openapi.json">openapi.json</a>.</p>
+</html>
+"""
+
+
+class Entry(msgspec.Struct):
+    """A source that is served."""
+
+    name: str
+    path: str
+    here: str
+    """yes, or the reason why there is no value; unknown before the first sample."""
+    detail: str
+    fields: dict[str, list[dict[str, Any]]]
+
+
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    """What a page sends to log in."""
+
+    token: Annotated[str, msgspec.Meta(max_length=LARGEST_BODY)]
+
+
+class Problem(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None):
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """An error as JSON."""
+    more = {"cache-control": "no-store", **(headers or {})}
+    return Response(json.encode({"error": message}), status, more, JSON)
+
+
+class Endpoints:
+    """The HTTP side of a server, as a Starlette router.
+
+    Args:
+        hub: Where samples come from.
+        token: What a browser shows to log in, if anything.
+        more: Routes beside these.
+    """
+
+    def __init__(self, hub: Hub, token: Token | None, more: Iterable[Route] = ()):
+        self.hub = hub
+        self._token = token
+        self._made: dict[tuple[str, int, str, Selection], bytes] = {}
+        self._files = StaticFiles(directory=STATIC, check_dir=False)
+        self.routes = [
+            Route("/v1/snapshot", self.snapshot),
+            Route("/v1/delta", self.delta),
+            Route("/v1/usage", self.usage),
+            Route("/v1/history", self.history),
+            Route("/v1/sources", self.sources),
+            Route("/v1/schema", self.schema),
+            Route("/v1/login", self.login, methods=["POST"]),
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            *more,
+        ]
+        self.router = Router(
+            [*self.routes, Route("/{path:path}", self.page)],
+            redirect_slashes=False,
+        )
+
+    # Samples.
+
+    async def snapshot(self, request: Request) -> Response:
+        """The newest sample."""
+        selection = self._selection(request, ("sources", "top", "by"))
+        pace = await self._newest(delta=False)
+        assert pace.latest is not None
+        now = pace.latest
+        return self._sample(request, "snapshot", now.seq, selection, lambda: select(now, pace.delta, selection))
+
+    async def delta(self, request: Request) -> Response:
+        """What changed between the newest two samples."""
+        selection = self._selection(request, ("sources", "top", "by"))
+        delta = (await self._newest(delta=True)).delta
+        assert delta is not None
+        return self._sample(request, "delta", delta.seq, selection, lambda: select_delta(delta, selection))
+
+    async def usage(self, request: Request) -> Response:
+        """Rates and ratios between the newest two samples."""
+        selection = self._selection(request, ("top", "by"))
+        delta = (await self._newest(delta=True)).delta
+        assert delta is not None
+
+        def make() -> Any:
+            return {"seq": delta.seq, "time": delta.time, "gap": delta.gap, "usage": rates(delta, selection)}
+
+        return self._sample(request, "usage", delta.seq, selection, make)
+
+    async def history(self, request: Request) -> Response:
+        """Rates and ratios of the last minutes, a frame a tick, the oldest first."""
+        query = self._query(request, ("seconds",))
+        seconds = query.get("seconds", "900")
+        if not (seconds.isascii() and seconds.isdigit() and len(seconds) < 6):
+            raise Problem(400, "seconds is a number from 0 to 900")
+        pace = await self._newest(delta=False)
+        assert pace.latest is not None
+        since = pace.latest.monotonic_ns / 1e9 - int(seconds)
+        frames = [frame for _, when, frame in self.hub.history if when >= since]
+        body = {
+            "boot_id": pace.latest.host.boot_id,
+            "run": self.hub.run,
+            "interval": self.hub.interval,
+            "step": self.hub.step,
+            "frames": frames,
+        }
+        return Response(json.encode(body), headers={"cache-control": "no-store"}, media_type=JSON)
+
+    # What they mean.
+
+    async def sources(self, request: Request) -> Response:
+        """What is served: what it means, and whether this host has it."""
+        self._query(request, ())
+        pace = await self._newest(delta=False)
+        assert pace.latest is not None
+        failures, values = pace.latest.failures, pace.latest.values
+        entries = []
+        for source in self.hub.sources:
+            failure = failures.get(source.name)
+            here = "yes" if source.name in values else str(failure.reason) if failure else "unknown"
+            detail = "" if failure is None else f"{failure.path} {failure.detail.strip().splitlines()[-1]}".strip()
+            entries.append(Entry(source.name, source.path, here, detail, tables(source.type)))
+        return Response(json.encode(entries), headers={"cache-control": "no-store"}, media_type=JSON)
+
+    async def schema(self, request: Request) -> Response:
+        """The JSON Schema of what is served."""
+        self._query(request, ())
+        data, hash = self.hub.schema
+        return _tagged(request, f'"{hash}"', lambda: data, "application/schema+json", {})
+
+    # Whether all is well.
+
+    async def healthz(self, request: Request) -> Response:
+        """That the server answers."""
+        return Response(b'{"status":"ok"}', headers={"cache-control": "no-store"}, media_type=JSON)
+
+    async def readyz(self, request: Request) -> Response:
+        """Whether samples come; while nobody asks for any there is nothing to wait for."""
+        hub = self.hub
+        age = hub.age()
+        status = "idle"
+        if hub.running:
+            limit = 3 * hub.interval
+            status = "starting" if age is None else "ready" if age <= limit else "stale"
+        elif hub.error is not None:
+            status = "failed"
+        body = json.encode({"status": status, "age_seconds": age})
+        code = 200 if status in ("ready", "idle") else 503
+        return Response(body, code, {"cache-control": "no-store"}, JSON)
+
+    # The page.
+
+    async def login(self, request: Request) -> Response:
+        """A cookie for a token."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+            raise Problem(415, "send JSON")
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > LARGEST_BODY:
+                raise Problem(413, "too big")
+        try:
+            login = msgspec.json.decode(body, type=Login)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise Problem(400, 'send {"token": "..."}') from None
+        response = Response(status_code=204, headers={"cache-control": "no-store"})
+        if self._token is None:
+            return response
+        if not self._token.matches(login.token.strip().encode("utf-8", "replace")):
+            raise Problem(401, "this is not the token", {"www-authenticate": "Bearer"})
+        response.set_cookie(
+            self._token.cookie,
+            self._token.session(time.time()),
+            max_age=SESSION_SECONDS,
+            path=request.scope.get("root_path", "").rstrip("/") or "/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    async def page(self, request: Request) -> Response:
+        """The page and its files."""
+        path: str = request.path_params["path"]
+        if request.method not in ("GET", "HEAD"):
+            raise Problem(405, "GET it", {"allow": "GET, HEAD"})
+        if not path and not request.url.path.endswith("/"):
+            # Everything in the page is relative to the folder that it is in.
+            return RedirectResponse(request.url.path.rsplit("/", 1)[-1] + "/", 308)
+        name = path or "index.html"
+        if not is_file(name):
+            if path:
+                raise Problem(404, "nothing here")
+            return Response(MISSING_PAGE, headers={"cache-control": "no-store"}, media_type="text/html")
+        response = await self._files.get_response(name, request.scope)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+    # What they share.
+
+    def _query(self, request: Request, allow: Iterable[str]) -> dict[str, str]:
+        query = self._parsed(request)
+        allow = set(allow)
+        for name, values in query.items():
+            if name not in allow or len(values) > 1:
+                raise Problem(400, f"parameters: {', '.join(sorted(allow)) or 'none'}, each once")
+        return {name: values[0] for name, values in query.items()}
+
+    def _selection(self, request: Request, allow: Iterable[str]) -> Selection:
+        try:
+            return parse(self._parsed(request), self.hub.names, self.hub.interval, allow)
+        except Wrong as wrong:
+            raise Problem(400, str(wrong)) from None
+
+    @staticmethod
+    def _parsed(request: Request) -> dict[str, list[str]]:
+        try:
+            return parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=20)
+        except ValueError:
+            raise Problem(400, "too many parameters") from None
+
+    async def _newest(self, delta: bool) -> Any:
+        try:
+            return await self.hub.newest(PATIENCE + 2 * self.hub.interval, delta)
+        except TimeoutError:
+            raise Problem(503, "no sample yet", {"retry-after": "1"}) from None
+
+    def _sample(self, request: Request, what: str, seq: int, selection: Selection, make: Any) -> Response:
+        """Something of one tick, encoded once for all who ask for it."""
+        media = accepted(", ".join(request.headers.getlist("accept")), FORMATS)
+        if media is None:
+            raise Problem(406, f"formats: {JSON}, {MSGPACK}")
+        format = "json" if media == JSON else "msgpack"
+        key = (what, seq, format, selection)
+
+        def data() -> bytes:
+            made = self._made.get(key)
+            if made is None:
+                if len(self._made) >= 16:
+                    self._made.pop(next(iter(self._made)))
+                made = self._made[key] = (json if format == "json" else msgpack).encode(make())
+            return made
+
+        picked = f"{hash_of(selection):08x}"
+        etag = f'"{self.hub.run}-{what}-{seq}-{picked}-{format}"'
+        age = self.hub.age() or 0.0
+        headers = {"vary": "Accept", "age": str(int(age)), "procpulse-age-seconds": f"{age:.3f}"}
+        return _tagged(request, etag, data, media, headers)
+
+
+def hash_of(selection: Selection) -> int:
+    """A number that tells selections apart, the same in every run."""
+    import zlib
+
+    return zlib.crc32(repr(selection).encode())
+
+
+def is_file(name: str) -> bool:
+    """Whether the page has a file of this name."""
+    return "/" not in name and not name.startswith(".") and (STATIC / name).is_file()
+
+
+def is_public(path: str) -> bool:
+    """Whether a path is of the page itself, which says nothing about the host."""
+    return path in ("", "/", "/v1/login") or is_file(path[1:])
+
+
+def _tagged(request: Request, etag: str, data: Any, media: str, headers: dict[str, str]) -> Response:
+    headers = {"etag": etag, "cache-control": "no-cache", **headers}
+    if matches(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(data(), headers=headers, media_type=media)

@@ -1,0 +1,152 @@
+"""What may leave the process: which sources a server samples, and what is taken out of a sampler that it is given.
+
+A client chooses among what the server samples, and can ask for nothing else. `environ` never leaves, whoever asks;
+arguments of processes only where the server was started with them, and then without their secrets.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from procpulse import catalog
+from procpulse.process import Part, PerProcess, ProcessFile
+from procpulse.scrub import scrub
+from procpulse.snapshot import Snapshot
+from procpulse.source import Source
+from procpulse.sources.proc.pid_cmdline import PID_CMDLINE, PidCmdline
+from procpulse.sources.proc.pid_cmdline import parse as parse_cmdline
+from procpulse.sources.proc.processes import row_type
+
+NEEDED = ("stat", "meminfo", "vmstat", "diskstats", "net_dev", "pressure")
+"""What usage is made of, beside processes."""
+
+EXTRA = ("class_thermal", "class_hwmon")
+"""What a page shows beside the default profile, where a host has it."""
+
+SLOW = {"class_thermal": 5.0, "class_hwmon": 10.0}
+"""Seconds between reads of what talks to hardware."""
+
+
+def default_sources(cmdline: bool) -> list[Source[Any]]:
+    """What a server samples unless it is told: the host, its processes with their I/O, its temperatures."""
+    names = [*catalog.PROFILE, *EXTRA]
+    parts = ("io", "cmdline") if cmdline else ("io",)
+    return [*map(catalog.source, names), catalog.module("processes").processes(*parts)]
+
+
+def complete(sources: Iterable[Source[Any]]) -> list[Source[Any]]:
+    """These sources, and those that usage is made of."""
+    found = {source.name: source for source in sources}
+    for name in NEEDED:
+        found.setdefault(name, catalog.source(name))
+    found.setdefault("processes", catalog.source("processes"))
+    return list(found.values())
+
+
+def cadence(sources: Iterable[Source[Any]], interval: float) -> dict[Source[Any], float]:
+    """Seconds between reads of those sources that need not be read at every tick."""
+    return {source: SLOW[source.name] for source in sources if SLOW.get(source.name, 0) > interval}
+
+
+def allowed(sources: Iterable[Source[Any]], cmdline: bool) -> list[Source[Any]]:
+    """The sources as a server may sample them: secrets left out, arguments scrubbed where they are parsed."""
+    return [_allowed(source, cmdline) if isinstance(source, PerProcess) else source for source in sources]
+
+
+def _allowed(source: PerProcess[Any], cmdline: bool) -> PerProcess[Any]:
+    parts = [part for part in source.parts if not part.secret and (cmdline or part.name != "cmdline")]
+    parts = [SCRUBBED if part.name == "cmdline" else part for part in parts]
+    if tuple(parts) == source.parts:
+        return source
+    row = row_type(tuple(part.name for part in parts))
+    return _table(source.name, row, source.stat, tuple(parts), source.rss_limit_bytes)
+
+
+@cache
+def _table(name: str, row: Any, stat: Part[Any], parts: tuple[Part[Any], ...], limit: int | None) -> PerProcess[Any]:
+    return PerProcess(name, row, stat, parts, limit)
+
+
+def _scrubbed(file: ProcessFile) -> PidCmdline:
+    return scrubbed(parse_cmdline(file))
+
+
+def scrubbed(found: PidCmdline) -> PidCmdline:
+    """A command line without its secrets."""
+    arguments = scrub(found.arguments)
+    return found if arguments == found.arguments else msgspec.structs.replace(found, arguments=arguments)
+
+
+SCRUBBED = Part(
+    "cmdline", "cmdline", PidCmdline, _scrubbed, slow=True, again=PID_CMDLINE.again, cap=PID_CMDLINE.cap, clip=True,
+    newline=False,
+)  # fmt: skip
+"""The arguments of a process, with secrets hidden before anything else sees them."""
+
+
+class Publisher:
+    """Takes out of the snapshots of a sampler what its clients may not see.
+
+    Args:
+        sources: What the sampler reads.
+        cmdline: Whether arguments may be seen, scrubbed.
+    """
+
+    def __init__(self, sources: Iterable[Source[Any]], cmdline: bool):
+        sources = list(sources)
+        self.sources = allowed(sources, cmdline)
+        """What clients see, by type."""
+        self._tables = [
+            (old.name, [part.name for part in new.parts], new.row)
+            for old, new in zip(sources, self.sources, strict=True)
+            if isinstance(old, PerProcess) and isinstance(new, PerProcess) and old is not new
+        ]
+        self._rows: dict[str, dict[int, tuple[Any, Any]]] = {}
+
+    def __call__(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot as clients may see it."""
+        values = dict(snapshot.values)
+        changed = False
+        for name, parts, row in self._tables:
+            if name in values:
+                values[name] = self._table(name, parts, row, values[name])
+                changed = True
+        ordered = {name: dict(sorted(values[name].items())) for name in snapshot.rows_ns if not _ascends(values[name])}
+        if not changed and not ordered:
+            return snapshot
+        rows_ns = dict(snapshot.rows_ns)
+        for name, rows in ordered.items():
+            times = snapshot.row_times(name)
+            rows_ns[name] = pieces([times[key] for key in rows])
+        return msgspec.structs.replace(snapshot, values={**values, **ordered}, rows_ns=rows_ns)
+
+    def _table(self, name: str, parts: list[str], row: Any, rows: dict[int, Any]) -> dict[int, Any]:
+        known, kept, made = self._rows.get(name, {}), {}, {}
+        for pid, old in rows.items():
+            pair = known.get(pid)
+            if pair is None or pair[0] is not old:
+                fields = [getattr(old, part) for part in parts]
+                fields = [scrubbed(field) if isinstance(field, PidCmdline) else field for field in fields]
+                pair = (old, row(old.pid, old.identity, old.stat, *fields))
+            kept[pid] = pair
+            made[pid] = pair[1]
+        self._rows[name] = kept
+        return made
+
+
+def _ascends(rows: dict[Any, Any]) -> bool:
+    keys = list(rows)
+    return keys == sorted(keys)
+
+
+def pieces(times: list[int]) -> list[tuple[int, int]]:
+    """Times of rows, one after the other, as (when, how many)."""
+    found: list[tuple[int, int]] = []
+    for when in times:
+        if found and found[-1][0] == when:
+            found[-1] = (when, found[-1][1] + 1)
+        else:
+            found.append((when, 1))
+    return found

@@ -1,0 +1,263 @@
+"""The server of `procpulse serve`: uvicorn, with what it leaves out when clients are slow, silent or hostile.
+
+A request that does not arrive within ten seconds is cut off. A connection whose client reads nothing is dropped, buffers
+and all, rather than waited for. Sockets have small buffers in the kernel, so that a slow client gets newer samples, not
+megabytes of old ones. Everybody hears of the end before it comes.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from procpulse.web.application import Application
+from procpulse.web.hub import TRY_LATER, Hub
+from procpulse.web.streams import LARGEST_MESSAGE
+
+REQUEST_SECONDS = 10.0
+"""How long a request may take to arrive."""
+STALLED_SECONDS = 10.0
+"""How long a client may read nothing of what it was sent."""
+CLOSING_SECONDS = 2.0
+PING_SECONDS = 20.0
+SEND_BUFFER = 64 << 10
+"""Bytes that the kernel keeps for a client (it doubles them)."""
+SPARE_CONNECTIONS = 256
+"""Connections beside those of streams."""
+
+_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class _Http(HttpToolsProtocol):
+    """HTTP, with a deadline for each request."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+            self._arm()
+        super().data_received(data)
+
+    def on_message_complete(self) -> None:
+        self._disarm()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._disarm()
+        super().handle_websocket_upgrade()
+
+    def _arm(self) -> None:
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        self._deadline = None
+        if not self.transport.is_closing():
+            self.transport.write(_LATE)
+            self.transport.close()
+
+
+def _websockets(hub: Hub) -> type[WebSocketsSansIOProtocol]:
+    class Socket(WebSocketsSansIOProtocol):
+        """Websockets whose last word does not wait for those before it."""
+
+        async def send(self, message: Any) -> None:
+            if message["type"] == "websocket.close":
+                self.writable.set()
+            await super().send(message)
+
+        def keepalive_timeout(self) -> None:
+            if not (self.close_sent or self.transport.is_closing()):
+                hub.counts["evicted"] += 1
+                self.conn.fail(TRY_LATER, "no answer")
+                self.transport.write(b"".join(self.conn.data_to_send()))
+                self.close_sent = True
+                self.transport.close()
+
+    return Socket
+
+
+class Server(uvicorn.Server):
+    """Serves one application until it is told to end.
+
+    Args:
+        application: What to serve.
+        most: How many clients of streams there may be.
+        ready: Called once it listens, and again, with False, when it begins to end.
+    """
+
+    def __init__(self, application: Application, most: int = 1024, ready: Callable[[bool], None] | None = None):
+        self._hub = application.hub
+        self._ready = ready
+        self._watched: dict[Any, tuple[int, float]] = {}
+        super().__init__(
+            uvicorn.Config(
+                application,
+                http=_Http,
+                ws=_websockets(self._hub),
+                ws_max_size=LARGEST_MESSAGE,
+                ws_max_queue=4,
+                ws_per_message_deflate=False,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                limit_concurrency=most + SPARE_CONNECTIONS,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Both ways to be told are an ordinary end."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end)
+        yield
+
+    def _end(self) -> None:
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self._ready is not None:
+            self._ready(True)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 5 == 0:
+            self._drop_stalled()
+        return await super().on_tick(counter)
+
+    def _drop_stalled(self) -> None:
+        """Drop who reads nothing: a transport that is closed waits for its client for ever, otherwise."""
+        now = asyncio.get_running_loop().time()
+        watched = {}
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            size = transport.get_write_buffer_size()
+            closing = transport.is_closing()
+            if not size and not closing:
+                continue
+            before, since = self._watched.get(connection, (size, now))
+            if size != before and not closing:
+                since = now
+            if now - since > (CLOSING_SECONDS if closing else STALLED_SECONDS):
+                transport.abort()
+            watched[connection] = size, since
+        self._watched = watched
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say goodbye, then close, within a second."""
+        if self._ready is not None:
+            self._ready(False)
+        for server in self.servers:
+            server.close()
+        await self._hub.stop()
+        for connection in list(self.server_state.connections):
+            if connection.transport.get_write_buffer_size():
+                connection.transport.abort()
+        self.config.timeout_graceful_shutdown = 0.3  # type: ignore[assignment]
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets that listen on every address of a host.
+
+    Raises:
+        OSError: the address is taken, not ours, or unknown.
+    """
+    found: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            listener = socket.socket(family, kind, protocol)
+            found.append(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if port == 0 and len(found) > 1:
+                address = (address[0], found[0].getsockname()[1], *address[2:])
+            listener.bind(address)
+            listener.listen(2048)
+            listener.setblocking(False)
+    except BaseException:
+        for listener in found:
+            listener.close()
+        raise
+    return found
+
+
+def listen_unix(path: str) -> socket.socket:
+    """A socket in the file system that this user alone can use. One that a dead server left behind is replaced.
+
+    Raises:
+        OSError: it cannot be made there, or somebody listens.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.lstat(path).st_mode):
+            with socket.socket(socket.AF_UNIX) as probe:
+                try:
+                    probe.connect(path)
+                except ConnectionRefusedError:
+                    os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        listener.bind(path)
+    except BaseException:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    listener.listen(2048)
+    listener.setblocking(False)
+    return listener
+
+
+def raise_descriptor_limit(least: int) -> None:
+    """Let this process have a descriptor for every client, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = least if hard == resource.RLIM_INFINITY else min(least, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def notify(state: str) -> None:
+    """Tell the service manager, where there is one that wants to know (NOTIFY_SOCKET)."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if path[:1] not in ("/", "@"):
+        return
+    address = "\0" + path[1:] if path[0] == "@" else path
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager,
+    ):
+        manager.sendto(state.encode(), address)
