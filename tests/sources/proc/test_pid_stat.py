@@ -50,6 +50,7 @@ CASES = [
         id="a hostile name, cut inside a character",
     ),
     pytest.param(f"26231 (v\\x1bim) R {COLUMNS}\n", named("v\\x5cx1bim"), id="a name that looks escaped"),
+    pytest.param(f"26231 (vim) R {COLUMNS}\nmore lines: 7\n", EXPECTED, id="lines after it"),
     pytest.param(f"26231 (vim) R  {COLUMNS.replace(' ', '  ')} \n", EXPECTED, id="odd blanks"),
 ]  # fmt: skip
 

@@ -76,7 +76,8 @@ OLD_EXPECTED = PidStatus(
     core_dumping=0, threads=3, sig_queued=2, sig_queue_limit=63456, sig_pending=1, shd_pending=2,
     sig_blocked=0x10000, sig_ignored=0x1001000, sig_caught=0x180014EFF, cap_inh=0, cap_prm=0x3FFFFFFFFF,
     cap_eff=0x3FFFFFFFFF, cap_bnd=0x1FFFFFFFFFF, cap_amb=0x400, no_new_privs=1, seccomp=2,
-    speculation_store_bypass="thread vulnerable", cpus_allowed_list="0-3,7", mems_allowed_list="0",
+    speculation_store_bypass="thread vulnerable", cpus_allowed_list=[0, 1, 2, 3, 7],
+    mems_allowed_list=[0],
     voluntary_ctxt_switches=4742839, nonvoluntary_ctxt_switches=1727500,
 )  # fmt: skip
 NEW = (
@@ -97,6 +98,7 @@ CASES = [
     pytest.param(NEW, NEW_EXPECTED, id="a program, kernel 6.18"),
     pytest.param(HEAD + IDS, LEAST, id="the rows that are always there"),
     pytest.param("\n" + HEAD + IDS, LEAST, id="a blank line before them"),
+    pytest.param((HEAD + IDS).replace("\t", "    "), LEAST, id="blanks in place of tabs"),
     pytest.param(
         HEAD + IDS + "Groups:\t \nSigQ:\t0/9\nVmPMD:\t       8 kB\nThreads:\t1\nNewRow:\t5\n",
         msgspec.structs.replace(LEAST, sig_queued=0, sig_queue_limit=9, vm_pmd_bytes=8192, threads=1),
@@ -157,10 +159,11 @@ def test_names(shown: bytes, name: str) -> None:
         HEAD + IDS + "Umask:\t0088\n",
         HEAD + IDS + "SigCgt:\t1ffffffffffffffff\n",
         HEAD + IDS + "Threads:\t18446744073709551616\n",
+        HEAD + IDS + "Cpus_allowed_list:\t0-4294967295\n",
     ],
     ids=[
         "empty", "no ids", "no name first", "two ids", "no number", "no size", "no octal", "over 64 bits of mask",
-        "over 64 bits",
+        "over 64 bits", "more CPUs than there can be",
     ],
 )  # fmt: skip
 def test_malformed(text: str) -> None:

@@ -83,7 +83,8 @@ def parse(file: ProcessFile) -> PidStat:
     try:
         v = _DECODER.decode(b"[" + row.replace(b" ", b",") + b"]")
     except msgspec.MsgspecError:
-        v = integers(row)
+        # Odd blanks, or lines after the one that counts: the kernel has one line, a later one or a capture may have more.
+        v = integers(row.partition(b"\n")[0])
     if len(v) < 22:
         raise ValueError("fewer than 24 columns")
     v[20] = sized(v[20], file.host.page_size)

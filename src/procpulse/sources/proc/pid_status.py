@@ -10,13 +10,14 @@ https://docs.kernel.org/filesystems/proc.html#process-specific-subdirectories
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
 
 from procpulse.fields import counter, gauge, info
 from procpulse.process import Part, ProcessFile
-from procpulse.text import hexadecimal, inert, kib, number
+from procpulse.text import hexadecimal, inert, kib, number, span
 
 
 class PidStatus(msgspec.Struct, frozen=True, gc=False):
@@ -84,8 +85,8 @@ class PidStatus(msgspec.Struct, frozen=True, gc=False):
     speculation_indirect_branch: Annotated[
         str | None, info("Protection against indirect branch speculation (Linux 5.16).")
     ] = None
-    cpus_allowed_list: Annotated[str | None, info("CPUs that it may run on, such as 0-3,7.")] = None
-    mems_allowed_list: Annotated[str | None, info("NUMA nodes that it may use.")] = None
+    cpus_allowed_list: Annotated[list[int] | None, info("CPUs that it may run on.")] = None
+    mems_allowed_list: Annotated[list[int] | None, info("NUMA nodes that it may use.")] = None
     voluntary_ctxt_switches: Annotated[int | None, counter("Times it gave up the CPU of its own accord.")] = None
     nonvoluntary_ctxt_switches: Annotated[int | None, counter("Times the CPU was taken from it.")] = None
 
@@ -103,6 +104,12 @@ def _octal(value: bytes) -> int:
 
 def _ids(value: bytes) -> list[int]:
     return [number(word) for word in value.split()]
+
+
+@lru_cache(64)
+def _list(value: bytes) -> list[int]:
+    """A list such as `0-3,7`. Nearly all processes of a host have the same, and share it."""
+    return span(value)
 
 
 _FIELDS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
@@ -149,8 +156,8 @@ _FIELDS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "seccomp_filters": (b"Seccomp_filters", number),
     "speculation_store_bypass": (b"Speculation_Store_Bypass", inert),
     "speculation_indirect_branch": (b"SpeculationIndirectBranch", inert),
-    "cpus_allowed_list": (b"Cpus_allowed_list", inert),
-    "mems_allowed_list": (b"Mems_allowed_list", inert),
+    "cpus_allowed_list": (b"Cpus_allowed_list", _list),
+    "mems_allowed_list": (b"Mems_allowed_list", _list),
     "voluntary_ctxt_switches": (b"voluntary_ctxt_switches", number),
     "nonvoluntary_ctxt_switches": (b"nonvoluntary_ctxt_switches", number),
 }
@@ -167,9 +174,11 @@ def parse(file: ProcessFile) -> PidStatus:
         if colon:
             rows.setdefault(key, value.strip())
     uids, gids = _ids(rows[b"Uid"]), _ids(rows[b"Gid"])
-    first, _, name = file.data.lstrip(b"\n").partition(b"\n")[0].partition(b"\t")
-    if first != b"Name:":
+    first, colon, name = file.data.lstrip(b"\n").partition(b"\n")[0].partition(b":")
+    if first != b"Name" or not colon:
         raise ValueError("it does not begin with a name")
+    # After one tab the name may begin with blanks of its own; where an editor made blanks of the tab, it cannot.
+    name = name[1:] if name[:1] == b"\t" else name.strip()
     if b"\\" in name:
         name = _ESCAPED.sub(lambda match: b"\n" if match[1] == b"n" else b"\\", name)
     queued, _, limit = rows.get(b"SigQ", b"").partition(b"/")
