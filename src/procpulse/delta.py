@@ -284,7 +284,7 @@ def growing(before: Snapshot, after: Snapshot) -> Generator[None, None, Delta]:
             continue
         old = before.values[name]
         log.source = name
-        if isinstance(new, dict) and name in after.rows_ns:
+        if isinstance(new, dict) and after.rows_ns.get(name):
             growth: Any = {}
             for i, (key, row) in enumerate(new.items()):
                 earlier = old.get(key)

@@ -31,6 +31,9 @@ class Part(Generic[T]):
         rss_limit_bytes: Resident memory above which a process is not asked, where reading stalls it for the longer
             the more memory it has. `processes(..., rss_limit_bytes=)` overrides it.
         fallback: The file to read where `path` is missing.
+        threads: Whether each thread has it, too.
+        host: The file of the whole host that stands for a missing one in a plain tree. On a live host nobody wants it
+            again and again in the row of every process.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class Part(Generic[T]):
         program: bool = False,
         rss_limit_bytes: int | None = None,
         fallback: str | None = None,
+        threads: bool = True,
+        host: str | None = None,
     ):
         self.name = name
         self.path = path
@@ -63,6 +68,8 @@ class Part(Generic[T]):
         self.program = program
         self.rss_limit_bytes = rss_limit_bytes
         self.fallback = fallback
+        self.of_threads = threads
+        self.host = host
         self.choosy = program or rss_limit_bytes is not None
         """Whether what `stat` says decides if it is read."""
         self.plan = None if isinstance(path, str) else allow_list(path, path)
@@ -100,16 +107,24 @@ class PerProcess(Source[dict[int, R]]):
         stat: The part that is read last, and whose answer proves that all parts spoke of one process.
         parts: The others.
         rss_limit_bytes: The limit of resident memory for all parts that have one, instead of their own.
+        threads: How the threads of each process are read; a row gets theirs, by tid, as its last column.
     """
 
     def __init__(
-        self, name: str, row: type[R], stat: Part[Any], parts: Sequence[Part[Any]], rss_limit_bytes: int | None = None
+        self,
+        name: str,
+        row: type[R],
+        stat: Part[Any],
+        parts: Sequence[Part[Any]],
+        rss_limit_bytes: int | None = None,
+        threads: "PerProcess[Any] | None" = None,
     ):
         super().__init__(name, "/proc/[0-9]*", dict[int, row], _no_parse)  # type: ignore[valid-type]
         self.row = row
         self.stat = stat
         self.parts = tuple(parts)
         self.rss_limit_bytes = rss_limit_bytes
+        self.threads = threads
 
     def steps(self, reading: Reading) -> Steps[dict[int, R]]:
         """Read through the process table of a reader, which keeps what it knows of each process.

@@ -5,7 +5,7 @@ Everything is computed from a delta, by the elapsed time of its own source, when
 has passed by its clock. It is never a made-up 0.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ from procpulse.sources.proc.diskstats import DISKSTATS, Disk
 from procpulse.sources.proc.meminfo import MEMINFO
 from procpulse.sources.proc.net_dev import NET_DEV, Interface
 from procpulse.sources.proc.pressure import PRESSURE, Stalls
-from procpulse.sources.proc.processes import PROCESSES, Process
+from procpulse.sources.proc.processes import PROCESSES, Process, Thread
 from procpulse.sources.proc.stat import STAT, Cpu, CpuTime
 from procpulse.sources.proc.vmstat import VMSTAT
 
@@ -140,6 +140,25 @@ class ProcessUsage(msgspec.Struct, frozen=True, gc=False):
     ] = None
 
 
+class ThreadUsage(msgspec.Struct, frozen=True, gc=False):
+    """What a thread did a second. What needs a part that was not sampled of threads is None."""
+
+    tid: Annotated[int, label("Thread id.")]
+    pid: Annotated[int, info("Process id.")]
+    comm: Annotated[str, info("Name of the thread.")]
+    state: Annotated[str, info("State.")]
+    cpu_ratio: Annotated[float, gauge("CPU time / elapsed.")]
+    user_ratio: Annotated[float, gauge("CPU time in user mode / elapsed.")]
+    system_ratio: Annotated[float, gauge("CPU time in the kernel / elapsed.")]
+    minor_faults_per_second: Annotated[float, gauge("Page faults that needed no disk.")]
+    major_faults_per_second: Annotated[float, gauge("Page faults that needed a disk.")]
+    read_bytes_per_second: Annotated[float | None, gauge("Bytes from disks (part io).")] = None
+    written_bytes_per_second: Annotated[float | None, gauge("Bytes to disks (part io).")] = None
+    context_switches_per_second: Annotated[float | None, gauge("Context switches (part status).")] = None
+    run_ratio: Annotated[float | None, gauge("Time on a CPU / elapsed (part schedstat).")] = None
+    wait_ratio: Annotated[float | None, gauge("Time waiting for a CPU / elapsed (part schedstat).")] = None
+
+
 class Rates(msgspec.Struct, frozen=True, gc=False):
     """All of a `Usage`, as one record that can be sent."""
 
@@ -151,6 +170,7 @@ class Rates(msgspec.Struct, frozen=True, gc=False):
     kernel: Annotated[KernelUsage, group("The kernel.")]
     pressure: Annotated[PressureUsage | None, group("Time lost.")]
     processes: Annotated[dict[int, ProcessUsage], group("Processes, by pid.")]
+    threads: Annotated[dict[int, ThreadUsage], group("Threads, by tid, where they are sampled.")] = {}
 
 
 class Usage:
@@ -242,16 +262,32 @@ class Usage:
     @cached_property
     def processes(self) -> dict[int, ProcessUsage]:
         """Processes that were there in both samples, by pid."""
-        processes = self._delta.get(PROCESSES)
+        ticks = self._delta.host.ticks_per_second
+        return {
+            process.pid: _process(process, seconds, ticks)
+            for process, seconds in self._rows()
+            if process.stat is not None
+        }
+
+    @cached_property
+    def threads(self) -> dict[int, ThreadUsage]:
+        """Threads that were there in both samples, by tid; none unless `processes(..., threads=True)` is sampled."""
+        ticks = self._delta.host.ticks_per_second
+        return {
+            tid: _thread(process.pid, thread, seconds, ticks)
+            for process, seconds in self._rows()
+            for tid, thread in (getattr(process, "threads", None) or {}).items()
+            if thread.stat is not None
+        }
+
+    def _rows(self) -> Iterator[tuple[Process, float]]:
+        """Each process, and over how many seconds it is told."""
         whole = self._delta.elapsed_ns.get(PROCESSES.name, 0)
         own = self._delta.rows_elapsed_ns.get(PROCESSES.name, {})
-        ticks = self._delta.host.ticks_per_second
-        usages = {}
-        for pid, process in (processes or {}).items():
+        for pid, process in (self._delta.get(PROCESSES) or {}).items():
             elapsed = own.get(pid, whole)
             if elapsed > 0:
-                usages[pid] = _process(process, elapsed / 1e9, ticks)
-        return usages
+                yield process, elapsed / 1e9
 
     def top(
         self, count: int = 10, by: str | Callable[[ProcessUsage], float | None] = "cpu_ratio"
@@ -356,6 +392,28 @@ def _process(grown: Process, seconds: float, ticks: int) -> ProcessUsage:
         stat.system_ticks / per_second,
         stat.rss_bytes,
         stat.num_threads,
+        stat.minor_faults / seconds,
+        stat.major_faults / seconds,
+        None if io is None else io.read_bytes / seconds,
+        None if io is None else io.written_bytes / seconds,
+        None if status is None else _rate(status.ctxt_switches, seconds),
+        None if schedstat is None else schedstat.run_ns / 1e9 / seconds,
+        None if schedstat is None else schedstat.wait_ns / 1e9 / seconds,
+    )
+
+
+def _thread(pid: int, grown: Thread, seconds: float, ticks: int) -> ThreadUsage:
+    stat = grown.stat
+    io, status, schedstat = (getattr(grown, name, None) for name in ("io", "status", "schedstat"))
+    per_second = seconds * ticks
+    return ThreadUsage(
+        grown.tid,
+        pid,
+        stat.comm,
+        stat.state,
+        stat.cpu_ticks / per_second,
+        stat.user_ticks / per_second,
+        stat.system_ticks / per_second,
         stat.minor_faults / seconds,
         stat.major_faults / seconds,
         None if io is None else io.read_bytes / seconds,

@@ -11,6 +11,9 @@ from procpulse import catalog
 from procpulse.snapshot import Failure, Reason
 from procpulse.source import Roots, Source
 
+THREAD_PARTS = ("comm", "io", "schedstat", "stat", "status")
+"""What `all` reads of each thread: the rest is the same as of its process, or takes long."""
+
 EXIT_CODES = """\
 exit codes:
   0  done
@@ -43,7 +46,7 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         "--sources",
         metavar="NAMES",
         default="default",
-        help="names with commas between, all, or default; processes:PART+PART for parts of processes, sysctl:NAME+NAME",
+        help="names with commas between, all, or default; processes:PART+PART for parts of processes (threads or threads.PART for those of each thread), sysctl:NAME+NAME",
     )
 
 
@@ -117,7 +120,7 @@ def sources(options: argparse.Namespace) -> tuple[list[Source[Any]], bool]:
 def _meant(word: str) -> Iterable[tuple[Source[Any], bool]]:
     if word == "all":
         for source in catalog.sources().values():
-            yield (catalog.module("processes").processes() if source.name == "processes" else source), False
+            yield (everything_of_processes() if source.name == "processes" else source), False
     elif word == "default":
         yield from ((source, False) for source in catalog.default_sources())
     elif ":" in word:
@@ -127,13 +130,25 @@ def _meant(word: str) -> Iterable[tuple[Source[Any], bool]]:
         yield catalog.source(word), True
 
 
+def everything_of_processes() -> Source[Any]:
+    """Every part of processes that need not be named, and what is small and each thread's own of their threads."""
+    source: Source[Any] = catalog.module("processes").processes(threads=THREAD_PARTS)
+    return source
+
+
 def _made(name: str, parts: list[str]) -> Source[Any]:
     """A source that is made of what is asked for: parts of processes, names of sysctls."""
     factory = catalog.factory(name)
     if factory is None:
         raise LookupError(f"{name!r} has no parts to choose from")
+    more: dict[str, Any] = {}
+    if name == "processes":
+        of_threads = [part.removeprefix("threads.") for part in parts if part.startswith("threads.")]
+        if of_threads or "threads" in parts:
+            more["threads"] = "threads" in parts or of_threads
+        parts = [part for part in parts if part.partition(".")[0] != "threads"] or ["stat"]
     try:
-        source: Source[Any] = factory(*parts)
+        source: Source[Any] = factory(*parts, **more)
     except ValueError as error:
         raise LookupError(str(error)) from None
     return source

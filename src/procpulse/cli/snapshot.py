@@ -23,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("table", "json", "msgpack"),
         help="default: a table on a terminal, JSON elsewhere",
     )
+    parser.add_argument(
+        "--deadline",
+        metavar="TIME",
+        type=shared.duration,
+        default=10.0,
+        help="how long to wait for each source, such as 500ms (default 10s)",
+    )
     shared.add_roots(parser)
 
 
@@ -31,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from procpulse.sampler import Sampler
 
     sources, named = shared.sources(options)
-    sampler = Sampler(sources, roots=shared.roots(options))
+    deadlines = {source: float(options.deadline) for source in sources}
+    sampler = Sampler(sources, roots=shared.roots(options), deadlines=deadlines)
     snapshot = sampler.sample_sync()
     sampler.close()
     format = options.format or ("table" if sys.stdout.isatty() else "json")

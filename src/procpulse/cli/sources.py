@@ -66,14 +66,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _whole(source: Source[Any]) -> Source[Any]:
-    return catalog.module(source.name).processes() if isinstance(source, PerProcess) else source
+    return shared.everything_of_processes() if isinstance(source, PerProcess) else source
 
 
 def _entries(sources: list[Source[Any]], roots: Any) -> list[Entry]:
     from procpulse.encode.schema import tables
     from procpulse.sampler import Sampler
 
-    sampler = Sampler(sources, roots=roots)
+    sampler = Sampler(sources, roots=roots, deadlines=dict.fromkeys(sources, 10.0))
     snapshot = sampler.sample_sync()
     sampler.close()
     entries = []

@@ -47,11 +47,11 @@ def schema(sources: Iterable[Source[Any]] | None = None) -> dict[str, Any]:
 
 
 def every_source() -> list[Source[Any]]:
-    """Every source there is, processes with every part, those with secrets too."""
+    """Every source there is, processes with every part, those with secrets too, and with their threads."""
     sources = []
     for name, source in catalog.sources().items():
         if isinstance(source, PerProcess):
-            source = catalog.module(name).processes(*catalog.part_modules())
+            source = catalog.module(name).processes(*catalog.part_modules(), threads=True)
         sources.append(source)
     return sources
 

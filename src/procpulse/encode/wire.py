@@ -74,10 +74,15 @@ def fill(shell: Any, into: type[T], sources: Iterable[Source[Any]], decode: Deco
 
 
 def _type(source: Source[Any], raw: msgspec.Raw, decode: Decode) -> Any:
-    """The type of a value; the rows of processes have the parts that the first of them has."""
+    """The type of a value; the rows of processes, and of their threads, have the parts that the first of them has."""
     if not isinstance(source, PerProcess):
         return source.type
     rows: dict[Any, dict[str, Any]] = decode(raw, dict[Any, dict[str, Any]])
     first = next(iter(rows.values()), {})
-    parts = [name for name in first if name in catalog.part_modules()]
-    return catalog.module(source.name).processes(*parts).type if parts else source.type
+    known = catalog.part_modules()
+    parts = [name for name in first if name in known]
+    if "threads" not in first:
+        return catalog.module(source.name).processes(*parts).type if parts else source.type
+    thread = next((thread for row in rows.values() for thread in (row["threads"] or {}).values()), None)
+    theirs = True if thread is None else [name for name in thread if name in known]
+    return catalog.module(source.name).processes(*parts, threads=theirs).type

@@ -29,9 +29,12 @@ from procpulse.tree import Folder, Row, gather
 
 SLICE_NS = 500_000
 """How long to go on before the event loop gets a turn."""
-_LOOK = 16  # processes between two looks at the clock
-_CHUNK = 256  # processes whose slow parts are asked for together
-_SMALL_CHUNK = 16  # the same where descriptors are short: each holds one for as long
+LOOK = 16
+"""Processes between two looks at the clock."""
+CHUNK = 256
+"""Processes, or threads, whose slow parts are asked for together."""
+SMALL_CHUNK = 16
+"""The same where descriptors are short: each holds one for as long."""
 _STAT_BYTES = 1024
 _PIECE = 4096
 _AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
@@ -50,13 +53,15 @@ class _PartState:
         self.next_ns = 0
 
 
-class _Entry:
-    """One process."""
+class Entry:
+    """One process, or one thread."""
 
-    __slots__ = ("comm", "data", "fd", "identity", "inode", "kept", "pid", "row", "stat", "states")
+    __slots__ = ("comm", "data", "fd", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
 
-    def __init__(self, pid: int, parts: int):
+    def __init__(self, pid: int, path: str, parts: int):
         self.pid = pid
+        self.path = path
+        """Its directory below /proc."""
         self.fd = -1
         """Its `stat`, open for as long as it lives (`kept`), or for one pass where the budget is used up."""
         self.kept = False
@@ -67,6 +72,8 @@ class _Entry:
         self.comm = b""
         self.row: Any = None
         self.states = [_PartState() for _ in range(parts)]
+        self.threads: dict[int, Any] | None = None
+        """The rows of its threads, where they are asked for and can be read."""
 
 
 class ProcessTable:
@@ -82,12 +89,19 @@ class ProcessTable:
         self._source = source
         self._files = files
         self._budget = budget
-        self._entries: dict[int, _Entry] = {}
+        self._entries: dict[int, Entry] = {}
         self._met = 0
         self._fast = [i for i, part in enumerate(source.parts) if not part.slow]
         self._slow = [i for i, part in enumerate(source.parts) if part.slow]
         self._choosy = any(part.choosy for part in source.parts)
+        self._share = 0.95
+        """How much of the budget `stat` may fill."""
         self._proc = -1
+        self._threads: ThreadTable | None = None
+        if source.threads is not None:
+            self._threads = ThreadTable(source.threads, files, budget)
+        self._chunked = bool(self._slow) or self._threads is not None
+        """Whether something is read of many processes before their `stat`."""
         self.vanished = 0
         """Processes that went away while they were read."""
 
@@ -99,6 +113,8 @@ class ProcessTable:
 
     def close(self) -> None:
         """Close every descriptor."""
+        if self._threads is not None:
+            self._threads.close()
         for entry in self._entries.values():
             self._forget(entry)
         self._entries.clear()
@@ -119,12 +135,16 @@ class ProcessTable:
             self._shed()
         rows: dict[int, Any] = {}
         entries = self._entries
-        if self._slow:
-            size = _CHUNK if self._budget.limit > 2 * len(pids) else _SMALL_CHUNK
+        if self._chunked:
+            size = CHUNK if self._budget.limit > 2 * len(pids) else SMALL_CHUNK
             for start in range(0, len(pids), size):
                 chunk = [entry for pid in pids[start : start + size] if (entry := self._entry(pid, reading))]
                 yield from self._ask_slow(chunk, reading)
+                if self._threads is not None:
+                    yield from self._threads.visit(chunk, self._proc, reading)
                 yield from self._sweep([entry.pid for entry in chunk], rows, reading)
+            if self._threads is not None:
+                self._threads.prune()
         else:
             yield from self._sweep(pids, rows, reading)
         if len(entries) > len(rows):
@@ -135,11 +155,11 @@ class ProcessTable:
     def _sweep(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
         """Read the fast parts and then `stat` of each process into `rows`."""
         entries, pread = self._entries, os.pread
-        simple = not self._source.parts
+        simple = not self._source.parts and self._threads is None
         now = monotonic_ns()
         until = now + SLICE_NS
         before = len(rows)
-        look = _LOOK
+        look = LOOK
         for pid in pids:
             entry = entries.get(pid)
             data = b""
@@ -157,7 +177,7 @@ class ProcessTable:
                     rows[pid] = row
             look -= 1
             if not look:
-                look = _LOOK
+                look = LOOK
                 if monotonic_ns() >= until:
                     reading.rows_ns.append((now, len(rows) - before))
                     yield ()
@@ -178,7 +198,7 @@ class ProcessTable:
             self._look(entry, reading)
         for i in self._fast:
             part, state = parts[i], states[i]
-            if part.choosy and not self._wanted(pid, entry.stat, part, reading):
+            if part.choosy and not self._wanted(entry.path, entry.stat, part, reading):
                 found = None
             else:
                 found = self._content(entry, part, state, now, reading)
@@ -190,9 +210,9 @@ class ProcessTable:
             data = data or os.pread(entry.fd, _STAT_BYTES, 0)
         except OSError as error:
             self._forget(self._entries.pop(pid))
-            if met and not self._slow:
+            if met and not self._chunked:
                 return self._row(pid, b"", now, reading)  # perhaps there is another process of this pid by now
-            self._lost(pid, error, reading)
+            self._lost(entry.path, error, reading)
             return None
         finally:
             if not entry.kept:
@@ -200,15 +220,20 @@ class ProcessTable:
         if not self._learn(entry, data, reading):
             return None
         if entry.row is None:
-            entry.row = self._source.row(pid, entry.identity, entry.stat, *[state.value for state in states])
+            entry.row = self._build(entry, [state.value for state in states])
         return entry.row
 
-    def _look(self, entry: _Entry, reading: Reading) -> None:
+    def _build(self, entry: Entry, values: list[Any]) -> Any:
+        if self._threads is not None:
+            values.append(entry.threads)
+        return self._source.row(entry.pid, entry.identity, entry.stat, *values)
+
+    def _look(self, entry: Entry, reading: Reading) -> None:
         """See what `stat` says, before it is known whether the process lives until the end of the pass."""
         with suppress(OSError):
             self._learn(entry, os.pread(entry.fd, _STAT_BYTES, 0), reading)
 
-    def _wanted(self, pid: int, stat: Any, part: Part[Any], reading: Reading) -> bool:
+    def _wanted(self, path: str, stat: Any, part: Part[Any], reading: Reading) -> bool:
         """Whether to read a part of a process, going by its `stat` where that is known."""
         if stat is None:
             return True
@@ -219,37 +244,41 @@ class ProcessTable:
         if own is None or limit is None or stat.rss_bytes <= limit:
             return True
         detail = f"not read: {stat.rss_bytes} bytes of resident memory are over the limit of {limit}"
-        reading.note(part.name, Failure(Reason.UNSUPPORTED, f"/proc/{pid}/{part.path}", detail))
+        reading.note(part.name, Failure(Reason.UNSUPPORTED, f"/proc/{path}/{part.path}", detail))
         return False
 
-    def _learn(self, entry: _Entry, data: bytes, reading: Reading) -> bool:
+    def _learn(self, entry: Entry, data: bytes, reading: Reading) -> bool:
         """Take in what `stat` says; return whether it makes sense."""
         if data == entry.data:
             return True
         try:
             entry.stat = self._source.stat.understand(data, reading.host)
         except Malformed as error:
-            reading.note("stat", Failure(Reason.MALFORMED, f"/proc/{entry.pid}/stat", str(error)))
+            reading.note("stat", Failure(Reason.MALFORMED, f"/proc/{entry.path}/stat", str(error)))
             return False
         entry.data = data
         entry.row = None
         return True
 
-    def _entry(self, pid: int, reading: Reading) -> _Entry | None:
+    def _entry(self, pid: int, reading: Reading) -> Entry | None:
         """The process of this pid, with its `stat` open; None if there is none."""
         entry = self._entries.get(pid)
         if entry is not None and entry.fd >= 0:
             return entry
+        return self._meet(pid, str(pid), entry, reading)
+
+    def _meet(self, pid: int, path: str, entry: Entry | None, reading: Reading) -> Entry | None:
+        """Open the `stat` of a process, or thread, that is new or whose `stat` is not kept open."""
         try:
-            fd = self._open(f"{pid}/stat")
+            fd = self._open(f"{path}/stat")
         except OSError as error:
             if entry is not None:
                 self._forget(self._entries.pop(pid))
-            self._lost(pid, error, reading)
+            self._lost(path, error, reading)
             return None
         if entry is None:
-            entry = self._entries[pid] = _Entry(pid, len(self._source.parts))
-            entry.kept = self._budget.take(0.95)
+            entry = self._entries[pid] = Entry(pid, path, len(self._source.parts))
+            entry.kept = self._budget.take(self._share)
             self._met += 1
             entry.identity = self._met
         entry.fd = fd
@@ -265,13 +294,13 @@ class ProcessTable:
         entry.inode = inode
         return entry
 
-    def _let_go(self, entry: _Entry) -> None:
+    def _let_go(self, entry: Entry) -> None:
         """Close a `stat` that was open for one pass only."""
         if entry.fd >= 0:
             os.close(entry.fd)
             entry.fd = -1
 
-    def _content(self, entry: _Entry, part: Part[Any], state: _PartState, now: int, reading: Reading) -> bytes | None:
+    def _content(self, entry: Entry, part: Part[Any], state: _PartState, now: int, reading: Reading) -> bytes | None:
         """The bytes of one fast part; None where it cannot be read."""
         path = part.path
         try:
@@ -279,7 +308,7 @@ class ProcessTable:
                 return _whole(state.fd, part.cap)
             if now < state.next_ns:
                 return None
-            fd = self._open(f"{entry.pid}/{path}")
+            fd = self._open(f"{entry.path}/{path}")
             try:
                 data = _whole(fd, part.cap)
             except OSError:
@@ -291,13 +320,13 @@ class ProcessTable:
                 os.close(fd)
             return data
         except OSError as error:
-            failure = failed(error, f"/proc/{entry.pid}/{path}")
+            failure = failed(error, f"/proc/{entry.path}/{path}")
             if failure.reason is Reason.DENIED:
                 state.next_ns = now + _AGAIN_NS
             reading.note(part.name, failure)
             return None
 
-    def _understood(self, entry: _Entry, part: Part[Any], data: bytes | None, reading: Reading) -> Any:
+    def _understood(self, entry: Entry, part: Part[Any], data: bytes | None, reading: Reading) -> Any:
         if data is None:
             return None
         try:
@@ -305,12 +334,12 @@ class ProcessTable:
                 raise Malformed(f"over {part.cap} bytes")
             return part.understand(data, reading.host, entry.data)
         except Malformed as error:
-            reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.pid}/{part.path}", str(error)))
+            reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", str(error)))
             return None
 
     # Slow parts, through the pool.
 
-    def _ask_slow(self, chunk: list[_Entry], reading: Reading) -> Steps[None]:
+    def _ask_slow(self, chunk: list[Entry], reading: Reading) -> Steps[None]:
         now = monotonic_ns()
         for entry in chunk:
             if self._choosy or not entry.data:
@@ -320,14 +349,14 @@ class ProcessTable:
             due = []
             for entry in chunk:
                 state = entry.states[i]
-                if part.choosy and not self._wanted(entry.pid, entry.stat, part, reading):
+                if part.choosy and not self._wanted(entry.path, entry.stat, part, reading):
                     if state.data is not None:
                         state.data = state.value = entry.row = None
                 elif self._due(entry, state, part, now):
                     due.append(entry)
             if not due:
                 continue
-            paths = [f"/proc/{entry.pid}" for entry in due]
+            paths = [f"/proc/{entry.path}" for entry in due]
             if part.plan is None:
                 answers = yield [_request(part, path) for path in paths]
                 yield from self._fall_back(part, paths, answers)
@@ -357,11 +386,11 @@ class ProcessTable:
             reading.note(part.name, failure)
         return [content.entries for content in found]
 
-    def _due(self, entry: _Entry, state: _PartState, part: Part[Any], now: int) -> bool:
+    def _due(self, entry: Entry, state: _PartState, part: Part[Any], now: int) -> bool:
         return now >= state.next_ns or (part.again is not None and _comm(entry.data) != entry.comm)
 
     def _answered(
-        self, entry: _Entry, state: _PartState, part: Part[Any], answer: Any, now: int, reading: Reading
+        self, entry: Entry, state: _PartState, part: Part[Any], answer: Any, now: int, reading: Reading
     ) -> None:
         if isinstance(answer, Failure):
             reading.note(part.name, answer)
@@ -379,7 +408,7 @@ class ProcessTable:
         if part.plan is None:
             state.value = self._understood(entry, part, answer, reading)
             return
-        state.value = self._folded(f"/proc/{entry.pid}", part, answer, reading)
+        state.value = self._folded(f"/proc/{entry.path}", part, answer, reading)
 
     def _folded(self, path: str, part: Part[Any], entries: dict[str, Any], reading: Reading) -> Any:
         if not entries:
@@ -409,7 +438,9 @@ class ProcessTable:
         return self._open_once(relative)
 
     def _shed(self) -> None:
-        """Keep no more than the budget allows since it shrank: first of the parts, then of `stat`."""
+        """Keep no more than the budget allows since it shrank: first of threads, then of the parts, then of `stat`."""
+        if self._threads is not None:
+            self._threads._shed()
         for entry in self._entries.values():
             for state in entry.states:
                 if state.fd >= 0 and self._budget.over:
@@ -425,14 +456,14 @@ class ProcessTable:
     def _open_once(self, relative: str) -> int:
         return os.open(relative, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK, dir_fd=self._proc)
 
-    def _lost(self, pid: int, error: OSError, reading: Reading) -> None:
-        failure = failed(error, f"/proc/{pid}/stat")
+    def _lost(self, path: str, error: OSError, reading: Reading) -> None:
+        failure = failed(error, f"/proc/{path}/stat")
         if failure.reason is Reason.MISSING:
             self.vanished += 1
         else:
             reading.note("stat", failure)
 
-    def _forget(self, entry: _Entry) -> None:
+    def _forget(self, entry: Entry) -> None:
         if entry.kept:
             self._budget.give()
         self._let_go(entry)
@@ -448,19 +479,30 @@ class ProcessTable:
         [names] = yield [Names("/proc")]
         if isinstance(names, Failure):
             raise Unreadable(names)
-        pids = sorted(int(name) for name, _ in names if name.isascii() and name.isdecimal() and len(name) < 19)
+        pids = _numbers(names)
+        shared = [part for part in self._source.parts if part.host is not None and reading.plain]
+        answers = yield [Read(str(part.host), part.cap, part.slow) for part in shared]
+        host = {
+            part.name: self._value("", part, answer, b"", reading) for part, answer in zip(shared, answers, strict=True)
+        }
         rows: dict[int, Any] = {}
-        for start in range(0, len(pids), _SMALL_CHUNK):
-            yield from self._strangers(pids[start : start + _SMALL_CHUNK], rows, reading)
+        for start in range(0, len(pids), SMALL_CHUNK):
+            yield from self._strangers(
+                [(pid, str(pid)) for pid in pids[start : start + SMALL_CHUNK]], host, rows, reading
+            )
         for pid in self._entries.keys() - rows.keys():
             self._forget(self._entries.pop(pid))
+        if self._threads is not None:
+            self._threads.prune()
         return rows
 
-    def _strangers(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
+    def _strangers(
+        self, chunk: list[tuple[int, str]], host: dict[str, Any], rows: dict[int, Any], reading: Reading
+    ) -> Steps[None]:
         """Some processes: each batch asks for as much as can be asked for at once, since each may take a while."""
         source = self._source
-        paths = [f"/proc/{pid}" for pid in pids]
-        stats: list[Any] = [None] * len(pids)
+        paths = [f"/proc/{path}" for _, path in chunk]
+        stats: list[Any] = [None] * len(chunk)
         if self._choosy:
             answers = yield [_request(source.stat, path) for path in paths]
             for i, answer in enumerate(answers):
@@ -468,12 +510,13 @@ class ProcessTable:
                     with suppress(Malformed):
                         stats[i] = source.stat.understand(answer, reading.host)
         wanted = [
-            [i for i, pid in enumerate(pids) if self._wanted(pid, stats[i], part, reading)] for part in source.parts
+            [i for i, (_, path) in enumerate(chunk) if self._wanted(path, stats[i], part, reading)]
+            for part in source.parts
         ]
         files = [(i, part) for part, places in zip(source.parts, wanted, strict=True) if not part.plan for i in places]
-        files += [(i, source.stat) for i in range(len(pids))]
+        files += [(i, source.stat) for i in range(len(chunk))]
         answers = yield [_request(part, paths[i]) for i, part in files]
-        found: list[dict[str, Any]] = [{} for _ in pids]
+        found: list[dict[str, Any]] = [{} for _ in chunk]
         for (i, part), answer in zip(files, answers, strict=True):
             found[i][part.name] = answer
         for part, places in zip(source.parts, wanted, strict=True):
@@ -485,38 +528,183 @@ class ProcessTable:
                 yield from self._fall_back(part, there, answers)
             for i, answer in zip(places, answers, strict=True):
                 found[i][part.name] = answer
-        for pid, path, answers_of in zip(pids, paths, found, strict=True):
-            stat = answers_of["stat"]
-            entry = _Entry(pid, 0)
-            entry.data = stat if isinstance(stat, bytes) else b""
-            values = [self._value(entry, part, answers_of.get(part.name), reading) for part in source.parts]
-            if isinstance(stat, Failure):
-                reading.note("stat", stat)
-                continue
-            try:
-                record = source.stat.understand(stat, reading.host)
-            except Malformed as error:
-                reading.note("stat", Failure(Reason.MALFORMED, f"{path}/stat", str(error)))
-                continue
-            rows[pid] = source.row(pid, self._same(pid, record), record, *values)
+        for (pid, path), answers_of in zip(chunk, found, strict=True):
+            threads = (yield from self._threads.strangers(path, reading)) if self._threads is not None else None
+            row = self._stranger(pid, path, answers_of, threads, host, reading)
+            if row is not None:
+                rows[pid] = row
 
-    def _value(self, entry: _Entry, part: Part[Any], answer: Any, reading: Reading) -> Any:
+    def _stranger(
+        self,
+        pid: int,
+        path: str,
+        answers: dict[str, Any],
+        threads: dict[int, Any] | None,
+        host: dict[str, Any],
+        reading: Reading,
+    ) -> Any:
+        """The row of one process of a tree; None where there is none.
+
+        No `stat`, no row. But nothing vanishes from a plain tree: there, what it has of a process is told without.
+        """
+        source = self._source
+        stat = answers["stat"]
+        data = stat if isinstance(stat, bytes) else b""
+        values = [self._value(path, part, answers.get(part.name), data, reading) for part in source.parts]
+        record = self._value(path, source.stat, stat, data, reading)
+        if record is None and not (reading.plain and (threads or any(value is not None for value in values))):
+            return None
+        for i, part in enumerate(source.parts):
+            if values[i] is None and _is_missing(answers.get(part.name)):
+                values[i] = host.get(part.name)
+        if self._threads is not None:
+            values.append(threads)
+        return source.row(pid, self._same(pid, record), record, *values)
+
+    def _value(self, path: str, part: Part[Any], answer: Any, stat: bytes, reading: Reading) -> Any:
         if isinstance(answer, Failure):
             reading.note(part.name, answer)
             return None
         if part.plan is not None:
-            return self._folded(f"/proc/{entry.pid}", part, answer or {}, reading)
+            return self._folded(f"/proc/{path}", part, answer or {}, reading)
+        entry = Entry(0, path, 0)
+        entry.data = stat
         return self._understood(entry, part, answer, reading)
 
     def _same(self, pid: int, record: Any) -> int:
         """The identity of a process that only its start time can tell."""
+        started = None if record is None else record.start_ticks
         entry = self._entries.get(pid)
-        if entry is None or entry.stat.start_ticks != record.start_ticks:
-            entry = self._entries[pid] = _Entry(pid, 0)
+        if entry is None or entry.stat != started:
+            entry = self._entries[pid] = Entry(pid, "", 0)
             self._met += 1
             entry.identity = self._met
-        entry.stat = record
+        entry.stat = started
         return entry.identity
+
+
+class ThreadTable(ProcessTable):
+    """What one reader knows of the threads of processes; tids are as unique as pids, so the rest is the same.
+
+    A thread is met below its process, whose own `stat` is read after all of them: if that answers, they were its own.
+    """
+
+    def __init__(self, source: PerProcess[Any], files: Files, budget: Budget):
+        super().__init__(source, files, budget)
+        self._share = 0.6
+        self._paths: dict[int, str] = {}
+        """Where the threads are that this pass has met."""
+
+    def visit(self, processes: list[Entry], proc: int, reading: Reading) -> Steps[None]:
+        """Read the threads of some processes, and put their rows into the entries of these."""
+        self._proc = proc
+        until = monotonic_ns() + SLICE_NS
+        for first in range(0, len(processes), LOOK):
+            some = processes[first : first + LOOK]
+            tids = [self._list(process, reading) for process in some]
+            if monotonic_ns() >= until:
+                yield ()
+                until = monotonic_ns() + SLICE_NS
+            every = [tid for those in tids for tid in those or ()]
+            rows: dict[int, Any] = {}
+            size = len(every) if not self._slow else CHUNK if self._budget.limit > 2 * len(every) else SMALL_CHUNK
+            for start in range(0, len(every), size or 1):
+                if self._slow:
+                    chunk = [entry for tid in every[start : start + size] if (entry := self._entry(tid, reading))]
+                    yield from self._ask_slow(chunk, reading)
+                    until = yield from self._read([entry.pid for entry in chunk], rows, until, reading)
+                else:
+                    until = yield from self._read(every, rows, until, reading)
+            for process, those in zip(some, tids, strict=True):
+                found = None if those is None else {tid: rows[tid] for tid in those if tid in rows}
+                if not _the_same(process.threads, found):
+                    process.threads = found
+                    process.row = None
+
+    def _read(self, tids: list[int], rows: dict[int, Any], until: int, reading: Reading) -> Steps[int]:
+        """Read the fast parts and then `stat` of each thread into `rows`; return when the loop gets its next turn."""
+        entries, pread = self._entries, os.pread
+        simple = not self._source.parts
+        now = monotonic_ns()
+        for i, tid in enumerate(tids, 1):
+            entry = entries.get(tid)
+            data = b""
+            if simple and entry is not None and entry.kept:
+                try:
+                    data = pread(entry.fd, _STAT_BYTES, 0)
+                except OSError:
+                    pass
+            if data and data == entry.data:  # type: ignore[union-attr]
+                rows[tid] = entry.row  # type: ignore[union-attr]
+            elif (row := self._row(tid, data, now, reading)) is not None:
+                rows[tid] = row
+            if not i % LOOK and monotonic_ns() >= until:
+                yield ()
+                now = monotonic_ns()
+                until = now + SLICE_NS
+        return until
+
+    def prune(self) -> None:
+        """Forget the threads that were not met in this pass."""
+        if len(self._entries) > len(self._paths):
+            for tid in self._entries.keys() - self._paths.keys():
+                self._forget(self._entries.pop(tid))
+        self._paths = {}
+
+    def close(self) -> None:
+        """Close every descriptor, but that of /proc, which is the process table's."""
+        self._proc = -1
+        super().close()
+
+    def strangers(self, process: str, reading: Reading) -> Steps[dict[int, Any] | None]:
+        """The threads of a process of a tree that is no procfs."""
+        [names] = yield [Names(f"/proc/{process}/task")]
+        rows: dict[int, Any] = {}
+        if isinstance(names, Failure):
+            reading.note("threads", names)
+            return None
+        tids = _numbers(names)
+        for start in range(0, len(tids), SMALL_CHUNK):
+            chunk = [(tid, f"{process}/task/{tid}") for tid in tids[start : start + SMALL_CHUNK]]
+            self._paths.update(chunk)
+            yield from self._strangers(chunk, {}, rows, reading)
+        return rows
+
+    def _list(self, process: Entry, reading: Reading) -> list[int] | None:
+        """The threads of a process; None where they cannot be listed."""
+        try:
+            task = os.open(f"{process.path}/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._proc)
+            try:
+                tids = [int(name) for name in os.listdir(task)]
+            finally:
+                os.close(task)
+        except OSError as error:
+            reading.note("threads", failed(error, f"/proc/{process.path}/task"))
+            return None
+        for tid in tids:
+            self._paths[tid] = path = f"{process.path}/task/{tid}"
+            entry = self._entries.get(tid)
+            if entry is not None and entry.path != path:
+                self._forget(self._entries.pop(tid))  # that was a thread of another process
+        return tids
+
+    def _entry(self, pid: int, reading: Reading) -> Entry | None:
+        entry = self._entries.get(pid)
+        if entry is not None and entry.fd >= 0:
+            return entry
+        return self._meet(pid, self._paths[pid], entry, reading)
+
+
+def _the_same(before: dict[int, Any] | None, now: dict[int, Any] | None) -> bool:
+    """Whether these are the same rows, unchanged."""
+    if before is None or now is None:
+        return before is now
+    return len(before) == len(now) and all(before.get(tid) is row for tid, row in now.items())
+
+
+def _numbers(names: list[tuple[str, int]]) -> list[int]:
+    """The names that are ids."""
+    return sorted(int(name) for name, _ in names if name.isascii() and name.isdecimal() and len(name) < 19)
 
 
 def _request(part: Part[Any], path: str, file: str | None = None) -> Read:

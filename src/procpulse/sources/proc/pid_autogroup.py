@@ -34,4 +34,4 @@ def parse(file: ProcessFile) -> PidAutogroup | None:
     return PidAutogroup(number(match[1]), number(match[2]))
 
 
-PID_AUTOGROUP = Part("autogroup", "autogroup", PidAutogroup, parse)
+PID_AUTOGROUP = Part("autogroup", "autogroup", PidAutogroup, parse, threads=False)

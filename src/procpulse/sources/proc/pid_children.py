@@ -30,4 +30,4 @@ def parse(folder: Folder) -> PidChildren:
     return PidChildren(sorted(pids))
 
 
-PID_CHILDREN = Part("children", ("task/[0-9]*/children",), PidChildren, parse, cap=1 << 22)
+PID_CHILDREN = Part("children", ("task/[0-9]*/children",), PidChildren, parse, cap=1 << 22, threads=False)

@@ -3,7 +3,8 @@
                CPU0       CPU1
      24:          0       1800  PCI-MSI 114689-edge      virtio5-req.0
 
-Linux itself has them for the whole host only, in /proc/interrupts; there this part is absent.
+Linux itself has them for the whole host only, in /proc/interrupts; there this part is absent. In a captured tree the
+host's stand for those of a process.
 
 https://docs.kernel.org/filesystems/proc.html#kernel-data
 """
@@ -28,4 +29,6 @@ def parse(file: ProcessFile) -> PidInterrupts:
     return PidInterrupts(interrupts.parse(file))
 
 
-PID_INTERRUPTS = Part("interrupts", "interrupts", PidInterrupts, parse, slow=True, cap=1 << 24)
+PID_INTERRUPTS = Part(
+    "interrupts", "interrupts", PidInterrupts, parse, slow=True, cap=1 << 24, threads=False, host="/proc/interrupts"
+)

@@ -265,4 +265,4 @@ _ROWS: dict[bytes, tuple[str, Any]] = {
     b"fsc": ("fscache", lambda rest: NfsFscache(*integers(rest, 5)[:5])),
 }
 
-PID_MOUNTSTATS = Part("mountstats", "mountstats", PidMountstats, parse, slow=True, cap=1 << 24)
+PID_MOUNTSTATS = Part("mountstats", "mountstats", PidMountstats, parse, slow=True, cap=1 << 24, threads=False)

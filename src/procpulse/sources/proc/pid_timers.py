@@ -63,4 +63,4 @@ def parse(file: ProcessFile) -> PidTimers:
     return PidTimers(rows)
 
 
-PID_TIMERS = Part("timers", "timers", PidTimers, parse, slow=True, cap=1 << 20, program=True)
+PID_TIMERS = Part("timers", "timers", PidTimers, parse, slow=True, cap=1 << 20, program=True, threads=False)

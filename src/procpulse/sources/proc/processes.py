@@ -3,10 +3,13 @@
     PROCESSES                                # pid, identity, stat
     processes("stat", "io", "cmdline")       # and more
     processes("maps", rss_limit_bytes=1 << 30)
+    processes("io", threads=True)            # and the same of each of its threads
+    processes("io", threads=["status"])      # or this of each thread
 
 https://docs.kernel.org/filesystems/proc.html#process-specific-subdirectories
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,72 +28,134 @@ else:
         """Where the parts of a process come from, for type checkers."""
 
 
-class Process(Parts, frozen=True, gc=False):
-    """One process. A part that was not asked for raises AttributeError; one that cannot be read is None."""
-
-    pid: Annotated[int, label("Process id.")]
-    identity: Annotated[
-        int, label("Number that the reader gave the process when it met it; a pid used again has another.")
-    ]
-    stat: Annotated[PidStat, group("State, family, CPU time and memory.")]
+class _Row(Parts, frozen=True, gc=False):
+    """What processes and threads have in common."""
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
+            if name == "threads":
+                raise AttributeError("'threads' were not asked for: sample processes(..., threads=True)")
             if name in catalog.part_modules():
                 raise AttributeError(f"{name!r} was not asked for: sample processes({name!r}, ...)")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __reduce__(self) -> Any:
         names = type(self).__struct_fields__
-        return _rebuild, (names[2:], tuple(getattr(self, name) for name in names))
+        return _rebuild, (type(self).__name__, names[2:], tuple(getattr(self, name) for name in names))
 
 
-def processes(*parts: str, rss_limit_bytes: int | None = None) -> PerProcess[Process]:
+class Thread(_Row, frozen=True, gc=False):
+    """One thread of a process. A part that was not asked for raises AttributeError; one that cannot be read is None."""
+
+    tid: Annotated[int, label("Thread id; of the main thread, the pid.")]
+    identity: Annotated[
+        int, label("Number that the reader gave the thread when it met it; a tid used again has another.")
+    ]
+    if TYPE_CHECKING:
+        stat: PidStat
+    else:
+        stat: Annotated[PidStat | None, group("State, CPU time and faults of the thread, memory of its process.")]
+
+
+class Process(_Row, frozen=True, gc=False):
+    """One process. A part that was not asked for raises AttributeError; one that cannot be read is None.
+
+    `stat` is always there, as it proves that the process was. Only a captured tree can have a process without; what it
+    has of that stands in a row whose `stat` is None.
+    """
+
+    pid: Annotated[int, label("Process id.")]
+    identity: Annotated[
+        int, label("Number that the reader gave the process when it met it; a pid used again has another.")
+    ]
+    if TYPE_CHECKING:
+        stat: PidStat
+        threads: dict[int, Thread] | None
+        """By tid; None where they cannot be listed."""
+    else:
+        stat: Annotated[PidStat | None, group("State, family, CPU time and memory.")]
+
+
+def processes(
+    *parts: str, threads: bool | Sequence[str] = False, rss_limit_bytes: int | None = None
+) -> PerProcess[Process]:
     """The process table with these parts of each process, such as "io" or "cmdline"; "stat" is always among them.
 
     Without arguments every part there is, but for those that may hold secrets (`environ`), which have to be named.
 
     Args:
         parts: Their names.
+        threads: Whether to read the same parts of each thread, or these parts of each; `process.threads` has them by
+            tid.
         rss_limit_bytes: Resident memory above which a process is not asked for the parts that stall it (`maps`,
             `numa_maps`, `smaps_rollup`); 8 GiB unless given.
 
     Raises:
-        LookupError: there is no such part.
+        LookupError: there is no such part, or threads have none of this name.
     """
-    known = catalog.part_modules()
+    names = _known(parts) or tuple(name for name in catalog.part_modules() if not catalog.part(name).secret)
+    if threads is False:
+        return _of(names, None, rss_limit_bytes)
+    if threads is True:
+        return _of(names, parts_of_threads(names), rss_limit_bytes)
+    for name in threads:
+        if not catalog.part(name).of_threads:
+            raise LookupError(f"threads have no part {name!r}: the process has it")
+    return _of(names, _known(threads), rss_limit_bytes)
+
+
+def parts_of_threads(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of some parts that threads have, too."""
+    return tuple(name for name in names if catalog.part(name).of_threads)
+
+
+def _known(parts: Sequence[str]) -> tuple[str, ...]:
+    """These names, in the order of all."""
     for name in parts:
         catalog.part(name)
-    if not parts:
-        return _of(tuple(name for name in known if not catalog.part(name).secret), rss_limit_bytes)
-    return _of(tuple(name for name in known if name in parts), rss_limit_bytes)
+    return tuple(name for name in catalog.part_modules() if name in parts)
 
 
 @cache
-def _of(names: tuple[str, ...], rss_limit_bytes: int | None) -> PerProcess[Process]:
-    parts = [catalog.part(name) for name in names if name != "stat"]
-    return PerProcess("processes", row_type(tuple(part.name for part in parts)), PID_STAT, parts, rss_limit_bytes)
+def _of(names: tuple[str, ...], threads: tuple[str, ...] | None, rss_limit_bytes: int | None) -> PerProcess[Process]:
+    own = tuple(name for name in names if name != "stat")
+    parts = [catalog.part(name) for name in own]
+    if threads is None:
+        return PerProcess("processes", row_type(own), PID_STAT, parts, rss_limit_bytes)
+    theirs = tuple(name for name in threads if name != "stat")
+    of_threads = PerProcess(
+        "threads", row_type(theirs, Thread), PID_STAT, [catalog.part(name) for name in theirs], rss_limit_bytes
+    )
+    return PerProcess("processes", _row_with_threads(own, theirs), PID_STAT, parts, rss_limit_bytes, of_threads)
 
 
 @cache
-def row_type(names: tuple[str, ...]) -> type[Process]:
-    """The record of a process with these parts beside `stat`."""
-    if not names:
-        return Process
-    columns = []
+def _row_with_threads(names: tuple[str, ...], threads: tuple[str, ...]) -> Any:
+    """The record of a process with these parts beside `stat`, and threads with those."""
+    table: Any = dict[int, row_type(threads, Thread)]  # type: ignore[misc]
+    return row_type(names, Process, (("threads", Annotated[table | None, group("Its threads, by tid.")]),))
+
+
+@cache
+def row_type(names: tuple[str, ...], base: Any = Process, more: tuple[tuple[str, Any], ...] = ()) -> Any:
+    """The record of a process or a thread with these parts beside `stat`."""
+    if not names and not more:
+        return base
+    columns: list[Any] = []
     for name in names:
         part = catalog.part(name)
         columns.append((name, Annotated[part.type | None, group(_summary(part.type))], None))
+    columns += [(name, type_, None) for name, type_ in more]
     return msgspec.defstruct(
-        "Process",
+        base.__name__,
         columns,
-        bases=(Process,),
-        namespace={"__doc__": Process.__doc__},
+        bases=(base,),
+        namespace={"__doc__": base.__doc__},
         module=__name__,
         frozen=True,
         gc=False,
-    )  # type: ignore[return-value]
+    )
 
 
 def _summary(record: type) -> str:
@@ -98,10 +163,16 @@ def _summary(record: type) -> str:
     return (record.__doc__ or "").strip().splitlines()[0]
 
 
-def _rebuild(names: tuple[str, ...], values: tuple[Any, ...]) -> Process:
-    make: Any = row_type(tuple(name for name in names if name != "stat"))
-    process: Process = make(*values)
-    return process
+def _rebuild(kind: str, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    if kind == "Thread":
+        return row_type(tuple(name for name in names if name != "stat"), Thread)(*values)
+    parts = tuple(name for name in names if name not in ("stat", "threads"))
+    if "threads" not in names:
+        return row_type(parts)(*values)
+    thread = next(iter((values[-1] or {}).values()), None)
+    # Without a thread any type is right.
+    theirs = parts_of_threads(parts) if thread is None else type(thread).__struct_fields__[3:]
+    return _row_with_threads(parts, theirs)(*values)
 
 
-PROCESSES: PerProcess[Process] = _of(("stat",), None)
+PROCESSES: PerProcess[Process] = _of(("stat",), None, None)
