@@ -24,7 +24,8 @@ ASK_THE_TARGET = ["maps", "numa_maps", "smaps_rollup"]
 
 
 def sample(*parts: str, where: Roots | None = None, **options: Any) -> Snapshot:
-    sampler = Sampler([processes(*parts, **options)], roots=where or Roots())
+    source = processes(*parts, **options)
+    sampler = Sampler([source], roots=where or Roots(), deadlines={source: 60.0})  # the machine may be busy
     try:
         return sampler.sample_sync()
     finally:

@@ -68,7 +68,8 @@ def program() -> Iterator[Program]:
 
 
 def sampler(*parts: str, where: Roots | None = None, **options: Any) -> Sampler:
-    return Sampler([processes(*parts, **options)], roots=where or Roots())
+    source = processes(*parts, **options)
+    return Sampler([source], roots=where or Roots(), deadlines={source: 60.0})  # the machine may be busy
 
 
 def threads(snapshot: Snapshot, pid: int) -> dict[int, Thread]:
