@@ -155,6 +155,37 @@ def test_files_that_hung_once_are_not_remembered_for_ever(
     assert len(pool._trouble) <= 4
 
 
+CHIP = [f"/sys/class/hwmon/hwmon0/temp{i}_input" for i in range(1, 6)]
+OTHER = "/sys/class/hwmon/hwmon1/temp1_input"
+
+
+def test_a_device_that_answers_late_is_asked_one_thing_at_a_time(disk: Disk, pool: Pool) -> None:
+    disk.hang(CHIP[1])
+    waiter = Waiter(pool)
+    batch = waiter.start(*CHIP, OTHER)
+    deadline = time.monotonic() + 10
+    while OTHER not in disk.asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+        pool.watch()
+    assert disk.asked == [CHIP[0], CHIP[1], OTHER], "another device does not wait, the rest of this one does"
+    disk.release(CHIP[1])
+    assert waiter.wait(batch) == [path.encode() for path in (*CHIP, OTHER)]
+    assert disk.asked == [CHIP[0], CHIP[1], OTHER, *CHIP[2:]]
+
+
+def test_a_file_that_hangs_for_good_costs_itself_only(disk: Disk, pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GRACE_NS", 200_000_000)
+    disk.hang(CHIP[1])
+    waiter = Waiter(pool)
+    answers = waiter.ask(*CHIP, OTHER, deadline=1.0)
+    assert answers[1].reason is Reason.TIMEOUT
+    assert [answers[0], *answers[2:]] == [path.encode() for path in (CHIP[0], *CHIP[2:], OTHER)]
+    answers = waiter.ask(*CHIP, OTHER, deadline=5.0)
+    assert answers[1].reason is Reason.TIMEOUT, "it is known to hang: nobody waits for it again"
+    assert [answers[0], *answers[2:]] == [path.encode() for path in (CHIP[0], *CHIP[2:], OTHER)]
+    assert disk.asked.count(CHIP[1]) == 1
+
+
 def test_eight_hung_files_of_three_hundred(disk: Disk, pool: Pool) -> None:
     paths = [f"/f{i}" for i in range(300)]
     hung = paths[10:300:37]

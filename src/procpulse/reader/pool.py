@@ -18,6 +18,10 @@ from procpulse.source import Failure, Reason, Request
 PATIENCE_NS = 50_000_000
 """How long one file may hold up the others of its batch."""
 
+GRACE_NS = 1_000_000_000
+"""How long one file may hold up the others of its device: most that answer late do so within this, and a bus or a
+firmware that is busy is not to be asked twice at a time. One that takes longer hangs, and costs itself only."""
+
 _REMEMBERED = 64
 """How many files that hung before are remembered at least."""
 
@@ -27,12 +31,16 @@ _PENDING: Any = object()
 class Batch:
     """Requests that are answered in order, and their answers so far."""
 
-    __slots__ = ("_landed", "answers", "left", "over", "requests", "started_ns")
+    __slots__ = ("_landed", "answers", "deferred", "left", "over", "requests", "started_ns", "taken")
 
     def __init__(self, requests: Sequence[Request], landed: "Callable[[Batch], None]"):
         self.requests = requests
         self.answers: list[Any] = [_PENDING] * len(requests)
         self.left = len(requests)
+        self.taken = bytearray(len(requests))
+        """Which of them some worker has taken on."""
+        self.deferred = False
+        """Whether some were left for later, as their device is held up."""
         self.over = False
         self.started_ns = 0
         self._landed = landed
@@ -127,6 +135,9 @@ class Pool:
                 self._write_off(worker, batch.requests[worker.index])
                 if worker.index + 1 < len(batch.requests) and not batch.over:
                     self._queue.appendleft((batch, worker.index + 1))
+            for worker in self._workers:
+                if worker.written_off and now - worker.since_ns >= GRACE_NS:
+                    self._resume(worker.batch)
             if self._queue:
                 self._hire()
                 self._lock.notify_all()
@@ -171,6 +182,23 @@ class Pool:
         trouble = self._trouble.setdefault(request.path, _Trouble())
         trouble.hung_since_ns = worker.since_ns
 
+    def _resume(self, batch: Batch | None) -> None:
+        """Go on with what was left for later."""
+        if batch is not None and batch.deferred and not batch.over:
+            batch.deferred = False
+            self._queue.append((batch, 0))
+
+    def _held_up(self, request: Request) -> bool:
+        """Whether another file of the same device is being waited for."""
+        device, now = _device(request), monotonic_ns()
+        return any(
+            worker.written_off
+            and worker.batch is not None
+            and now - worker.since_ns < GRACE_NS
+            and _device(worker.batch.requests[worker.index]) == device
+            for worker in self._workers
+        )
+
     def _barred(self, request: Request) -> Failure | None:
         """Why a file is not asked for now: it hangs, or it hung a moment ago."""
         trouble = self._trouble.get(request.path)
@@ -214,7 +242,15 @@ class Pool:
             while index < len(requests) and not batch.over:
                 request = requests[index]
                 with lock:
+                    if batch.taken[index]:
+                        index += 1
+                        continue
                     barred = self._barred(request)
+                    if barred is None and self._stuck and self._held_up(request):
+                        batch.deferred = True
+                        index += 1
+                        continue
+                    batch.taken[index] = True
                     if barred is None:
                         worker.batch, worker.index, worker.since_ns = batch, index, monotonic_ns()
                 answer = self._perform(request) if barred is None else barred
@@ -227,5 +263,13 @@ class Pool:
                     if worker.written_off:
                         self._stuck -= 1
                         self._workers.discard(worker)
+                        self._resume(batch)
+                        self._hire()
+                        lock.notify()
                         return
                 index += 1
+
+
+def _device(request: Request) -> str:
+    """What a file of sysfs belongs to: its directory. Anything else stands for itself."""
+    return request.path.rpartition("/")[0] if request.path.startswith("/sys/") else request.path

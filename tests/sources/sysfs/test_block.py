@@ -16,6 +16,8 @@ QUEUE = {
     "physical_block_size": "120", "read_ahead_kb": "121", "rotational": "0", "rq_affinity": "2",
     "scheduler": "none [mq-deadline] kyber bfq", "wbt_lat_usec": "123", "write_cache": "write back",
     "write_same_max_bytes": "125", "write_zeroes_max_bytes": "126", "zoned": "host-managed",
+    "chunk_sectors": "127", "dma_alignment": "128", "fua": "1", "max_active_zones": "129", "max_open_zones": "130",
+    "stable_writes": "0", "throttle_sample_time": "131", "zone_append_max_bytes": "132",
 }  # fmt: skip
 EXPECTED_QUEUE = BlockQueue(
     add_random=True, dax=False, discard_granularity_bytes=101, discard_max_hw_bytes=102, discard_max_bytes=103,
@@ -26,6 +28,8 @@ EXPECTED_QUEUE = BlockQueue(
     physical_block_size_bytes=120, read_ahead_bytes=121 * 1024, rotational=False, rq_affinity=2,
     scheduler="mq-deadline", schedulers=["none", "mq-deadline", "kyber", "bfq"], wbt_lat_us=123,
     write_cache="write back", write_same_max_bytes=125, write_zeroes_max_bytes=126, zoned="host-managed",
+    chunk_sectors_bytes=127 * 512, dma_alignment_bytes=128, fua=True, max_active_zones=129, max_open_zones=130,
+    stable_writes=False, throttle_sample_time_ms=131, zone_append_max_bytes=132,
 )  # fmt: skip
 STAT_11 = BlockStat(
     11, reads=1, reads_merged=2, read_bytes=3 * 512, read_ms=4, writes=5, writes_merged=6, written_bytes=7 * 512,

@@ -44,12 +44,17 @@ class BlockQueue(msgspec.Struct, frozen=True, gc=False):
     """How the queue of a block device is set up."""
 
     add_random: Annotated[bool | None, info("Whether the device adds to the kernel's entropy.")] = None
+    chunk_sectors_bytes: Annotated[
+        int | None, gauge("What requests should not cross: a chunk of a RAID, a zone; 0 for none.")
+    ] = None
     dax: Annotated[bool | None, info("Whether its memory can be accessed directly.")] = None
     discard_granularity_bytes: Annotated[int | None, gauge("Smallest piece that can be discarded.")] = None
     discard_max_hw_bytes: Annotated[
         int | None, gauge("Most that the hardware discards at once; 0 for none at all.")
     ] = None
     discard_max_bytes: Annotated[int | None, gauge("Most that is discarded at once.")] = None
+    dma_alignment_bytes: Annotated[int | None, gauge("What buffers have to begin at, less one (Linux 5.19).")] = None
+    fua: Annotated[bool | None, info("Whether it can write past its own cache.")] = None
     hw_sector_size_bytes: Annotated[int | None, gauge("Sector size of the hardware.")] = None
     io_poll: Annotated[bool | None, info("Whether completions can be polled for.")] = None
     io_poll_delay: Annotated[
@@ -58,9 +63,13 @@ class BlockQueue(msgspec.Struct, frozen=True, gc=False):
     io_timeout_ms: Annotated[int | None, gauge("Time after which a request counts as hung (Linux 4.20).")] = None
     iostats: Annotated[bool | None, info("Whether the device keeps statistics.")] = None
     logical_block_size_bytes: Annotated[int | None, gauge("Smallest piece that can be addressed.")] = None
+    max_active_zones: Annotated[
+        int | None, gauge("Most zones that may be open or closed; 0 for no limit (Linux 5.9).")
+    ] = None
     max_discard_segments: Annotated[int | None, gauge("Most pieces in one discard.")] = None
     max_hw_sectors_bytes: Annotated[int | None, gauge("Most that the hardware moves in one request.")] = None
     max_integrity_segments: Annotated[int | None, gauge("Most integrity pieces in one request.")] = None
+    max_open_zones: Annotated[int | None, gauge("Most zones that may be open; 0 for no limit (Linux 5.9).")] = None
     max_sectors_bytes: Annotated[int | None, gauge("Most that is moved in one request.")] = None
     max_segments: Annotated[int | None, gauge("Most pieces in one request.")] = None
     max_segment_size_bytes: Annotated[int | None, gauge("Most that one piece may have.")] = None
@@ -79,6 +88,10 @@ class BlockQueue(msgspec.Struct, frozen=True, gc=False):
     ] = None
     scheduler: Annotated[str | None, info("The I/O scheduler in use.")] = None
     schedulers: Annotated[list[str] | None, info("The I/O schedulers to choose from.")] = None
+    stable_writes: Annotated[bool | None, info("Whether memory must not change while it is written (Linux 5.10).")] = (
+        None
+    )
+    throttle_sample_time_ms: Annotated[int | None, gauge("Time that throttling by control groups looks back.")] = None
     wbt_lat_us: Annotated[int | None, gauge("Read latency that writeback is throttled for; 0 for no throttling.")] = (
         None
     )
@@ -87,6 +100,9 @@ class BlockQueue(msgspec.Struct, frozen=True, gc=False):
     )
     write_same_max_bytes: Annotated[int | None, gauge("Most that one write-same command may have.")] = None
     write_zeroes_max_bytes: Annotated[int | None, gauge("Most that one write-zeroes command may have.")] = None
+    zone_append_max_bytes: Annotated[int | None, gauge("Most that one zone-append command may have (Linux 5.8).")] = (
+        None
+    )
     zoned: Annotated[str | None, info("How a zoned device is written: none, host-aware or host-managed.")] = None
 
 
@@ -174,17 +190,18 @@ def _queue(folder: Folder) -> BlockQueue | None:
     schedulers = (folder.text("queue/scheduler") or "").split()
     chosen = next((name for name in schedulers if name.startswith("[")), schedulers[0] if schedulers else None)
     return BlockQueue(
-        folder.flag("queue/add_random"), folder.flag("queue/dax"), n("queue/discard_granularity"),
-        n("queue/discard_max_hw_bytes"), n("queue/discard_max_bytes"), n("queue/hw_sector_size"),
+        folder.flag("queue/add_random"), folder.parsed("queue/chunk_sectors", _sectors), folder.flag("queue/dax"),
+        n("queue/discard_granularity"), n("queue/discard_max_hw_bytes"), n("queue/discard_max_bytes"),
+        n("queue/dma_alignment"), folder.flag("queue/fua"), n("queue/hw_sector_size"),
         folder.flag("queue/io_poll"), n("queue/io_poll_delay"), n("queue/io_timeout"), folder.flag("queue/iostats"),
-        n("queue/logical_block_size"), n("queue/max_discard_segments"), folder.parsed("queue/max_hw_sectors_kb", _kib),
-        n("queue/max_integrity_segments"), folder.parsed("queue/max_sectors_kb", _kib), n("queue/max_segments"),
+        n("queue/logical_block_size"), n("queue/max_active_zones"), n("queue/max_discard_segments"), folder.parsed("queue/max_hw_sectors_kb", _kib),
+        n("queue/max_integrity_segments"), n("queue/max_open_zones"), folder.parsed("queue/max_sectors_kb", _kib), n("queue/max_segments"),
         n("queue/max_segment_size"), n("queue/minimum_io_size"), n("queue/nomerges"), n("queue/nr_requests"),
         n("queue/nr_zones"), n("queue/optimal_io_size"), n("queue/physical_block_size"),
         folder.parsed("queue/read_ahead_kb", _kib), folder.flag("queue/rotational"), n("queue/rq_affinity"),
         chosen.strip("[]") if chosen else None, [name.strip("[]") for name in schedulers] or None,
-        n("queue/wbt_lat_usec"), folder.text("queue/write_cache"), n("queue/write_same_max_bytes"),
-        n("queue/write_zeroes_max_bytes"), folder.text("queue/zoned"),
+        folder.flag("queue/stable_writes"), n("queue/throttle_sample_time"), n("queue/wbt_lat_usec"), folder.text("queue/write_cache"), n("queue/write_same_max_bytes"),
+        n("queue/write_zeroes_max_bytes"), n("queue/zone_append_max_bytes"), folder.text("queue/zoned"),
     )  # fmt: skip
 
 
@@ -252,12 +269,13 @@ class _Block(Tree[BlockDevice]):
 
 
 _QUEUE = (
-    "add_random", "dax", "discard_granularity", "discard_max_hw_bytes", "discard_max_bytes", "hw_sector_size",
-    "io_poll", "io_poll_delay", "io_timeout", "iostats", "logical_block_size", "max_discard_segments",
-    "max_hw_sectors_kb", "max_integrity_segments", "max_sectors_kb", "max_segments", "max_segment_size",
-    "minimum_io_size", "nomerges", "nr_requests", "nr_zones", "optimal_io_size", "physical_block_size",
-    "read_ahead_kb", "rotational", "rq_affinity", "scheduler", "wbt_lat_usec", "write_cache", "write_same_max_bytes",
-    "write_zeroes_max_bytes", "zoned",
+    "add_random", "chunk_sectors", "dax", "discard_granularity", "discard_max_bytes", "discard_max_hw_bytes",
+    "dma_alignment", "fua", "hw_sector_size", "io_poll", "io_poll_delay", "io_timeout", "iostats",
+    "logical_block_size", "max_active_zones", "max_discard_segments", "max_hw_sectors_kb", "max_integrity_segments",
+    "max_open_zones", "max_sectors_kb", "max_segments", "max_segment_size", "minimum_io_size", "nomerges",
+    "nr_requests", "nr_zones", "optimal_io_size", "physical_block_size", "read_ahead_kb", "rotational", "rq_affinity",
+    "scheduler", "stable_writes", "throttle_sample_time", "wbt_lat_usec", "write_cache", "write_same_max_bytes",
+    "write_zeroes_max_bytes", "zone_append_max_bytes", "zoned",
 )  # fmt: skip
 FILES = (
     "dev", "size", "ro", "removable", "stat", "holders/", "slaves/", "dm/name", "dm/uuid", "dm/suspended",

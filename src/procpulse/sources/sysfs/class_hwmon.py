@@ -2,7 +2,7 @@
 
     name: coretemp, temp1_input: 46000, temp1_label: Package id 0, temp1_crit: 100000
 
-Most sensors are asked through a slow bus.
+Most sensors are asked through a slow bus, and their chips measure about once a second: they are read every two seconds.
 
 https://docs.kernel.org/hwmon/sysfs-interface.html
 """
@@ -204,4 +204,4 @@ FILES = (
         if field != "value"
     ),
 )
-CLASS_HWMON = Tree("class_hwmon", "/sys/class/hwmon/hwmon[0-9]*", FILES, HwmonChip, parse, slow=True)
+CLASS_HWMON = Tree("class_hwmon", "/sys/class/hwmon/hwmon[0-9]*", FILES, HwmonChip, parse, slow=True, cadence=2.0)

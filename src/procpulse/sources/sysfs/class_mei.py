@@ -52,4 +52,4 @@ def parse(folder: Folder) -> MeiDevice:
 
 
 FILES = ("dev", "kind", "dev_state", "fw_status", "fw_ver", "hbm_ver", "hbm_ver_drv", "trc", "tx_queue_limit")
-CLASS_MEI = Tree("class_mei", "/sys/class/mei/mei*", FILES, MeiDevice, parse, slow=True)
+CLASS_MEI = Tree("class_mei", "/sys/class/mei/mei*", FILES, MeiDevice, parse, slow=True, cadence=10.0)

@@ -2,7 +2,8 @@
 
     operstate: up, speed: 1000, mtu: 1500, statistics/rx_bytes: 5083132
 
-Asking a link for its speed may talk to the hardware; a link that is down does not answer (EINVAL).
+Asking a link for its speed may talk to the hardware, and take seconds where the link is down; it and what else the
+driver has to be asked for is read every ten seconds. A link that is down does not answer (EINVAL).
 
 https://docs.kernel.org/networking/statistics.html
 """
@@ -95,7 +96,7 @@ class NetDevice(msgspec.Struct, frozen=True, gc=False):
     statistics: Annotated[LinkStatistics | None, group("Counters.")] = None
 
 
-_SLOW = ("speed", "duplex", "carrier", "phys_port_id", "phys_port_name", "phys_switch_id")
+_ASKED = ("speed", "duplex", "phys_port_id", "phys_port_name", "phys_switch_id")
 _FILES = (
     "ifindex", "address", "broadcast", "addr_assign_type", "addr_len", "carrier", "carrier_changes",
     "carrier_up_count", "carrier_down_count", "dev_id", "dev_port", "dormant", "testing", "duplex", "flags", "ifalias",
@@ -127,4 +128,6 @@ def parse(folder: Folder) -> NetDevice | None:
 
 
 FILES = (*_FILES, "device/driver@", *(f"statistics/{name}" for name in LinkStatistics.__struct_fields__))
-CLASS_NET = Tree("class_net", "/sys/class/net/*", FILES, NetDevice, parse, slow=_SLOW)
+CLASS_NET = Tree(
+    "class_net", "/sys/class/net/*", FILES, NetDevice, parse, slow=("carrier", *_ASKED), seldom=_ASKED, every=10
+)

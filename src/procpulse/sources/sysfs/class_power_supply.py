@@ -140,4 +140,6 @@ def parse(folder: Folder) -> PowerSupply:
 
 _FIELDS = tuple((field, _file(field), _reader(field)) for field in PowerSupply.__struct_fields__[1:])
 FILES = tuple(file for _, file, _ in _FIELDS)
-CLASS_POWER_SUPPLY = Tree("class_power_supply", "/sys/class/power_supply/*", FILES, PowerSupply, parse, slow=True)
+CLASS_POWER_SUPPLY = Tree(
+    "class_power_supply", "/sys/class/power_supply/*", FILES, PowerSupply, parse, slow=True, cadence=5.0
+)

@@ -84,4 +84,4 @@ FILES = (
     "name", "enabled", "energy_uj", "max_energy_range_uj", "power_uw", "max_power_range_uw",
     *(f"constraint_[0-9]_{name}" for name in _LIMITS),
 )  # fmt: skip
-CLASS_POWERCAP = Tree("class_powercap", "/sys/class/powercap/*:*", FILES, PowerZone, parse, slow=True)
+CLASS_POWERCAP = Tree("class_powercap", "/sys/class/powercap/*:*", FILES, PowerZone, parse, slow=True, cadence=1.0)

@@ -45,4 +45,4 @@ def parse(folder: Folder) -> Rtc:
 
 
 FILES = ("name", "since_epoch", "wakealarm", "offset", "max_user_freq", "hctosys", "range")
-CLASS_RTC = Tree("class_rtc", "/sys/class/rtc/rtc[0-9]*", FILES, Rtc, parse, slow=True)
+CLASS_RTC = Tree("class_rtc", "/sys/class/rtc/rtc[0-9]*", FILES, Rtc, parse, slow=True, cadence=10.0)

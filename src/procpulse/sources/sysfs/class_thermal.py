@@ -59,4 +59,6 @@ FILES = (
     "type", "temp", "policy", "mode", "passive", "trip_point_[0-9]+_type", "trip_point_[0-9]+_temp",
     "trip_point_[0-9]+_hyst",
 )  # fmt: skip
-CLASS_THERMAL = Tree("class_thermal", "/sys/class/thermal/thermal_zone[0-9]*", FILES, ThermalZone, parse, slow=True)
+CLASS_THERMAL = Tree(
+    "class_thermal", "/sys/class/thermal/thermal_zone[0-9]*", FILES, ThermalZone, parse, slow=True, cadence=2.0
+)

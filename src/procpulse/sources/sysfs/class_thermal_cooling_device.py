@@ -50,4 +50,5 @@ CLASS_THERMAL_COOLING_DEVICE = Tree(
     CoolingDevice,
     parse,
     slow=True,
+    cadence=2.0,
 )

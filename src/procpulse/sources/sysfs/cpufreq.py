@@ -126,4 +126,5 @@ CPUFREQ = Tree(
     CpuFrequency,
     parse,
     slow=("cpufreq/scaling_cur_freq", "cpufreq/cpuinfo_cur_freq", "cpufreq/cpuinfo_avg_freq"),
+    cadence=5.0,
 )

@@ -136,4 +136,12 @@ FILES = (
     "seconds_since_reset", "sdram_scrub_rate", *(f"csrow[0-9]*/{name}" for name in _CSROW),
     *(f"{kind}[0-9]*/{name}" for kind in ("dimm", "rank") for name in _DIMM),
 )  # fmt: skip
-EDAC = Tree("edac", "/sys/devices/system/edac/mc/mc[0-9]*", FILES, EdacController, parse, slow=("sdram_scrub_rate",))
+EDAC = Tree(
+    "edac",
+    "/sys/devices/system/edac/mc/mc[0-9]*",
+    FILES,
+    EdacController,
+    parse,
+    slow=("sdram_scrub_rate",),
+    seldom=("sdram_scrub_rate",),
+)
