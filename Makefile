@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= --count 15
 
-.PHONY: all run test check fmt index bench fuzz soak clean
+.PHONY: all run test check fmt index bench fuzz soak dashboard page dist clean
 
-all: $(READY)
+all: $(READY) page
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("procpulse needs Python 3.11 or later; set PYTHON=") if sys.version_info < (3, 11) else None'
@@ -17,10 +17,10 @@ $(READY): pyproject.toml
 	touch $@
 
 # Live rates of this host.
-run: $(READY)
+run: $(READY) page
 	$(BIN)/procpulse stream --format table $(ARGS)
 
-test: $(READY)
+test: $(READY) page
 	$(BIN)/python -m pytest $(TESTS)
 
 # ruff, mypy, pyright where it is installed, and the rules of the house.
@@ -48,5 +48,17 @@ bench: $(READY)
 soak: $(READY)
 	$(BIN)/python tools/soak.py $(SOAK)
 
+# The page of `procpulse serve`; needs npm and node, those of the machine or of the virtual environment.
+dashboard: $(READY)
+	$(BIN)/python tools/dashboard.py
+
+# The same where it can be had: without it everything else works, and the server says what is missing.
+page: $(READY)
+	@$(BIN)/python tools/dashboard.py --if-possible
+
+# A wheel and an archive of the sources in dist/, both with the page in them.
+dist: dashboard
+	$(BIN)/python -m hatchling build
+
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build src/procpulse/web/static src/dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Cgroups } from "../lib/cgroups.js";
+import { columns, temperatures, worst } from "../lib/columns.js";
+import { isPort, isWhole, total } from "../lib/devices.js";
+import { History } from "../lib/history.js";
+import { Store } from "../lib/store.js";
+
+const frame = (time, busy = 0.5) => ({ time, usage: { cpu: { busy_ratio: busy } }, load: [1, 2, 3] });
+const fresh = () => new History(new Store(32));
+const times = (history) => history.store.copyTimes(0, []);
+const busy = (history) => history.store.copy("cpu/busy", 0, []);
+
+test("ticks in a row have no gap", () => {
+  const history = fresh();
+  for (const time of [100, 101.02, 101.98, 103.4]) assert.ok(history.add(frame(time)));
+  assert.deepEqual(busy(history), [0.5, 0.5, 0.5, 0.5]);
+  assert.deepEqual(history.gaps, []);
+});
+
+test("a missing tick is a gap, and so is the time since the last one", () => {
+  const history = fresh();
+  [100, 101, 105].forEach((time) => history.add(frame(time)));
+  assert.deepEqual(times(history), [100, 101, 101.5, 105]);
+  assert.deepEqual(busy(history), [0.5, 0.5, null, 0.5]);
+  assert.deepEqual(history.gaps, [[101, 105]]);
+  assert.deepEqual(history.missing(105.5), [[101, 105]]);
+  assert.deepEqual(history.missing(109), [[101, 105], [105, 109]]);
+});
+
+test("a tick that is known already is left out", () => {
+  const history = fresh();
+  history.add(frame(100));
+  assert.equal(history.add(frame(100)), false);
+  assert.equal(history.add(frame(99.2)), false);
+  history.addAll([frame(98), frame(99), frame(100), frame(101)]);
+  assert.deepEqual(times(history), [100, 101]);
+});
+
+test("a frame before the second tick has nothing to draw", () => {
+  const history = fresh();
+  assert.equal(history.add({ time: 100, usage: null, load: null }), false);
+  assert.equal(history.store.length, 0);
+});
+
+test("with an interval of five seconds, five seconds are no gap", () => {
+  const history = fresh();
+  history.interval = 5;
+  [100, 105, 110, 120].forEach((time) => history.add(frame(time)));
+  assert.deepEqual(history.gaps, [[110, 120]]);
+});
+
+test("when the clock of the host is set back, history starts again", () => {
+  const history = fresh();
+  [100, 101, 102, 105].forEach((time) => history.add(frame(time)));
+  assert.ok(history.add(frame(50)));
+  assert.deepEqual(times(history), [50]);
+  assert.deepEqual(history.gaps, []);
+});
+
+test("gaps that have left the picture are forgotten", () => {
+  const history = fresh();
+  [100, 110, 2000, 2001].forEach((time) => history.add(frame(time)));
+  assert.deepEqual(history.gaps, [[110, 2000]]);
+  history.add(frame(3000));
+  assert.deepEqual(history.gaps, [[2001, 3000]]);
+});
+
+test("columns: nothing is made up where nothing is known", () => {
+  const found = columns({
+    usage: {
+      cpu: null, cpus: { 0: { busy_ratio: 0.25 } }, memory: { used_bytes: 5, swap_total_bytes: 0, swap_used_bytes: 0 },
+      disks: {}, interfaces: { lo: { rx_bytes_per_second: 9, tx_bytes_per_second: 9 } }, kernel: {}, pressure: null,
+    },
+    load: null,
+  });
+  assert.deepEqual(Object.fromEntries(found), { "core/0": 0.25, "memory/used": 5, "net/lo/rx": 9, "net/lo/tx": 9 });
+});
+
+test("columns: totals are those of whole disks and of interfaces that lead outside", () => {
+  const disk = { read_bytes_per_second: 10, written_bytes_per_second: 1 };
+  const port = { rx_bytes_per_second: 7, tx_bytes_per_second: 3 };
+  const found = columns({
+    usage: { disks: { sda: disk, sda1: disk, nvme0n1: disk, "dm-0": disk }, interfaces: { lo: port, eth0: port } },
+  });
+  assert.equal(found.get("disks/read"), 20);
+  assert.equal(found.get("disk/sda1/read"), 10);
+  assert.equal(found.get("nets/rx"), 7);
+});
+
+test("whole disks", () => {
+  for (const name of ["sda", "vdb", "nvme0n1", "mmcblk0", "xvda", "nbd3"]) assert.ok(isWhole(name), name);
+  for (const name of ["sda1", "nvme0n1p2", "mmcblk0p1", "nbd3p1", "loop0", "dm-1", "md0", "zram0", "sr0"]) {
+    assert.ok(!isWhole(name), name);
+  }
+  assert.ok(isPort("eth0") && isPort("wlp3s0") && !isPort("lo") && !isPort("veth12ab"));
+  assert.equal(total({}, "x", () => true), null);
+});
+
+test("temperatures: sensors that answer, of chips and zones", () => {
+  const data = {
+    class_hwmon: [
+      { chip: "hwmon0", name: "coretemp", temperatures: [
+        { sensor: "temp1", label: "Package id 0", input_mc: 46000, max_mc: 80000, crit_mc: 100000 },
+        { sensor: "temp2", label: null, input_mc: null },
+      ] },
+    ],
+    class_thermal: [
+      { zone: 0, type: "acpitz", temp_mc: 27800, trips: [{ trip: 0, type: "critical", temp_mc: 119000 }] },
+    ],
+  };
+  assert.deepEqual(
+    temperatures(data).map(({ id, name, value, high, critical }) => [id, name, value, high, critical]),
+    [["hwmon0/temp1", "Package id 0", 46000, 80000, 100000], ["zone0", "acpitz", 27800, null, 119000]],
+  );
+  assert.deepEqual(temperatures({}), []);
+});
+
+test("the worst pressure has a name", () => {
+  assert.deepEqual(worst({ cpu_some_ratio: 0.1, memory_some_ratio: null, io_some_ratio: 0.4 }), ["io", 0.4]);
+  assert.equal(worst(null), null);
+});
+
+test("control groups: counters become rates, between reads of their own", () => {
+  const group = (path, us, identity = 1) => ({
+    path, identity, cpu: { usage_us: us, throttled_us: null }, memory: { current_bytes: 7 }, pids: { current: 3 },
+    io: { devices: [{ device: "8:0", read_bytes: us }, { device: "8:16", read_bytes: 0 }] },
+  });
+  const cgroups = new Cgroups();
+  assert.equal(cgroups.update([group("/a", 0)], 1e9)["/a"].cpu, null, "a first read has no rate");
+  const second = cgroups.update([group("/a", 1_000_000), group("/b", 5)], 3e9);
+  const { cpu, read, throttled, memory } = second["/a"];
+  assert.deepEqual([cpu, read, throttled, memory], [0.5, 500000, null, 7]);
+  assert.equal(second["/b"].cpu, null);
+  assert.equal(cgroups.update([group("/a", 9)], 3e9), second, "the same read says the same");
+  assert.equal(cgroups.update([group("/a", 9, 2)], 4e9)["/a"].cpu, null, "a group made anew is another one");
+  assert.deepEqual(cgroups.update(undefined, undefined), {});
+});
