@@ -88,6 +88,8 @@ from procpulse.sources.proc.vmstat import VMSTAT as VMSTAT
 from procpulse.sources.proc.zoneinfo import ZONEINFO as ZONEINFO
 from procpulse.sources.sysfs.block import BLOCK as BLOCK
 from procpulse.sources.sysfs.bonding import BONDING as BONDING
+from procpulse.sources.sysfs.cgroup import CGROUP as CGROUP
+from procpulse.sources.sysfs.cgroup import cgroup as cgroup
 from procpulse.sources.sysfs.class_bdi import CLASS_BDI as CLASS_BDI
 from procpulse.sources.sysfs.class_dmi_id import CLASS_DMI_ID as CLASS_DMI_ID
 from procpulse.sources.sysfs.class_drm import CLASS_DRM as CLASS_DRM
