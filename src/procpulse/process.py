@@ -94,7 +94,8 @@ class ProcessFile(File):
     __slots__ = ("stat",)
 
     def __init__(self, data: bytes, host: Host, stat: bytes = b""):
-        super().__init__(data, host)
+        self.data = data
+        self.host = host
         self.stat = stat
 
 

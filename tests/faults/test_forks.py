@@ -70,3 +70,40 @@ async def test_rows_are_of_one_process_each() -> None:
                         assert row.status.ppid in (row.stat.ppid, 1)
                 if snap.seq > 50:
                     break
+
+
+def test_one_that_takes_the_place_of_another_is_found() -> None:
+    """The number of processes is the same then, by which the reader sees that it need not list them."""
+    sampler = Sampler([PROCESSES])
+    for _ in range(20):
+        with subprocess.Popen(["sleep", "60"]) as first:
+            assert first.pid in sampler.sample_sync()[PROCESSES]
+            assert first.pid in sampler.sample_sync()[PROCESSES]
+            first.kill()
+        with subprocess.Popen(["sleep", "60"]) as second:
+            rows = sampler.sample_sync()[PROCESSES]
+            second.kill()
+        assert second.pid in rows
+        assert first.pid not in rows
+    sampler.close()
+
+
+def test_processes_are_not_listed_again_while_the_kernel_counts_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counts_agree() -> bool:
+        """Not in a pid namespace of our own: the kernel counts everybody's processes."""
+        names = os.listdir("/proc")
+        folders = [name for name in names if os.path.isdir(f"/proc/{name}") and not os.path.islink(f"/proc/{name}")]
+        return os.stat("/proc").st_nlink == 2 + len(folders)
+
+    if not any(counts_agree() for _ in range(100)):
+        pytest.skip("only some of the processes are shown here")
+    sampler = Sampler([PROCESSES])
+    listed: list[object] = []
+    list_folder = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda place: listed.append(place) or list_folder(place))
+    for ticks in range(1, 500):
+        sampler.sample_sync()
+        if len(listed) < ticks:
+            break
+    sampler.close()
+    assert len(listed) < ticks

@@ -8,6 +8,7 @@ read before it in this pass spoke of the same process. Any error on another file
 import errno
 import os
 from contextlib import suppress
+from stat import S_ISDIR
 from time import monotonic_ns
 from typing import Any
 
@@ -56,7 +57,7 @@ class _PartState:
 class Entry:
     """One process, or one thread."""
 
-    __slots__ = ("comm", "data", "fd", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
+    __slots__ = ("data", "fd", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
 
     def __init__(self, pid: int, path: str, parts: int):
         self.pid = pid
@@ -69,7 +70,6 @@ class Entry:
         self.inode = 0
         self.data = b""
         self.stat: Any = None
-        self.comm = b""
         self.row: Any = None
         self.states = [_PartState() for _ in range(parts)]
         self.threads: dict[int, Any] | None = None
@@ -93,6 +93,7 @@ class ProcessTable:
         self._met = 0
         self._fast = [i for i, part in enumerate(source.parts) if not part.slow]
         self._slow = [i for i, part in enumerate(source.parts) if part.slow]
+        self._lasting = [i for i, part in enumerate(source.parts) if part.again is not None]
         self._choosy = any(part.choosy for part in source.parts)
         self._share = 0.95
         """How much of the budget `stat` may fill."""
@@ -102,6 +103,11 @@ class ProcessTable:
             self._threads = ThreadTable(source.threads, files, budget)
         self._chunked = bool(self._slow) or self._threads is not None
         """Whether something is read of many processes before their `stat`."""
+        self._pids: list[int] = []
+        self._links = 0
+        """How many links /proc had when `_pids` were all the processes there were; 0 when that is not known."""
+        self._others: set[str] = set()
+        self._folders = 0
         self.vanished = 0
         """Processes that went away while they were read."""
 
@@ -128,99 +134,144 @@ class ProcessTable:
         try:
             if self._proc < 0:
                 self._proc = os.open(self._files.place("/proc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            pids = [int(name) for name in os.listdir(self._proc) if name[0] <= "9"]
+            # The kernel counts every process among the links of /proc. While the count is what it was when the list
+            # held them all, and all of these answer still, there can be no other: no need to list them again.
+            links = os.fstat(self._proc).st_nlink
+            listed = links != self._links
+            if listed:
+                self._list_all(links)
         except OSError as error:
             raise Unreadable(failed(error, "/proc")) from error
         if self._budget.over:
             self._shed()
+        pids, entries = self._pids, self._entries
         rows: dict[int, Any] = {}
-        entries = self._entries
-        if self._chunked:
-            size = CHUNK if self._budget.limit > 2 * len(pids) else SMALL_CHUNK
-            for start in range(0, len(pids), size):
-                chunk = [entry for pid in pids[start : start + size] if (entry := self._entry(pid, reading))]
-                yield from self._ask_slow(chunk, reading)
-                if self._threads is not None:
-                    yield from self._threads.visit(chunk, self._proc, reading)
-                yield from self._sweep([entry.pid for entry in chunk], rows, reading)
-            if self._threads is not None:
-                self._threads.prune()
-        else:
-            yield from self._sweep(pids, rows, reading)
+        yield from self._pass(pids, rows, reading)
+        if len(rows) < len(pids):
+            self._links = 0
+            if not listed:  # one is gone, and another may have come in its place
+                with suppress(OSError):
+                    self._list_all(0)
+                yield from self._pass([pid for pid in self._pids if pid not in rows], rows, reading)
+        if self._threads is not None:
+            self._threads.prune()
         if len(entries) > len(rows):
             for pid in entries.keys() - rows.keys():
                 self._forget(entries.pop(pid))
         return rows
 
+    def _list_all(self, links: int) -> None:
+        """List the processes, and see whether they are all that the kernel counts, whatever we are allowed to see.
+
+        Raises:
+            OSError: with the kernel's errno.
+        """
+        names = os.listdir(self._proc)
+        self._pids = [int(name) for name in names if name[0] <= "9"]
+        others = {name for name in names if name[0] > "9"}
+        if others != self._others:
+            modes = [os.stat(name, dir_fd=self._proc, follow_symlinks=False).st_mode for name in others]
+            self._others, self._folders = others, sum(map(S_ISDIR, modes))
+        # As in any directory: itself, its own `.`, and the `..` of each directory in it.
+        self._links = links if links == 2 + self._folders + len(self._pids) else 0
+
+    def _pass(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
+        """Read some processes into `rows`."""
+        if not self._chunked:
+            yield from self._sweep(pids, rows, reading)
+            return
+        size = CHUNK if self._budget.limit > 2 * len(pids) else SMALL_CHUNK
+        for start in range(0, len(pids), size):
+            chunk = [entry for pid in pids[start : start + size] if (entry := self._entry(pid, reading))]
+            yield from self._ask_slow(chunk, reading)
+            if self._threads is not None:
+                yield from self._threads.visit(chunk, self._proc, reading)
+            yield from self._sweep([entry.pid for entry in chunk], rows, reading)
+
     def _sweep(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
         """Read the fast parts and then `stat` of each process into `rows`."""
-        entries, pread = self._entries, os.pread
-        simple = not self._source.parts and self._threads is None
         now = monotonic_ns()
         until = now + SLICE_NS
         before = len(rows)
-        look = LOOK
-        for pid in pids:
-            entry = entries.get(pid)
-            data = b""
-            if simple and entry is not None and entry.kept:
-                # The way of nearly every process at nearly every tick.
-                try:
-                    data = pread(entry.fd, _STAT_BYTES, 0)
-                except OSError:
-                    pass
-            if data and data == entry.data:  # type: ignore[union-attr]
-                rows[pid] = entry.row  # type: ignore[union-attr]
-            else:
-                row = self._row(pid, data, now, reading)
-                if row is not None:
-                    rows[pid] = row
-            look -= 1
-            if not look:
-                look = LOOK
-                if monotonic_ns() >= until:
-                    reading.rows_ns.append((now, len(rows) - before))
-                    yield ()
-                    before = len(rows)
-                    now = monotonic_ns()
-                    until = now + SLICE_NS
+        for start in range(0, len(pids), LOOK):
+            self._renew(pids[start : start + LOOK], rows, now, reading)
+            if monotonic_ns() >= until:
+                reading.rows_ns.append((now, len(rows) - before))
+                yield ()
+                before = len(rows)
+                now = monotonic_ns()
+                until = now + SLICE_NS
         if len(rows) > before:
             reading.rows_ns.append((now, len(rows) - before))
 
-    def _row(self, pid: int, data: bytes, now: int, reading: Reading) -> Any:
-        """The row of one process; None if it is gone. `data` is its `stat` where that has been read already."""
+    def _renew(self, pids: list[int], rows: dict[int, Any], now: int, reading: Reading) -> None:
+        """The same for a few, at once."""
+        entries, pread, fast = self._entries, os.pread, self._fast
+        for pid in pids:
+            entry = entries.get(pid)
+            if entry is not None and entry.kept and entry.data:
+                # The way of nearly every process at nearly every tick.
+                if fast:
+                    self._read_parts(entry, now, reading)
+                try:
+                    data = pread(entry.fd, _STAT_BYTES, 0)
+                except OSError:
+                    row = self._row(pid, now, reading)
+                else:
+                    row = entry.row
+                    if row is None or data != entry.data:
+                        row = self._made(entry, data, reading)
+            else:
+                row = self._row(pid, now, reading)
+            if row is not None:
+                rows[pid] = row
+
+    def _row(self, pid: int, now: int, reading: Reading) -> Any:
+        """The row of a process that is new, or gone (then None), or has no descriptor of its own."""
         met = pid in self._entries
         entry = self._entry(pid, reading)
         if entry is None:
             return None
-        parts, states = self._source.parts, entry.states
         if self._choosy and not entry.data:
             self._look(entry, reading)
+        if self._fast:
+            self._read_parts(entry, now, reading)
+        try:
+            data = os.pread(entry.fd, _STAT_BYTES, 0)
+        except OSError as error:
+            self._forget(self._entries.pop(pid))
+            if met and not self._chunked:
+                return self._row(pid, now, reading)  # perhaps there is another process of this pid by now
+            self._lost(entry.path, error, reading)
+            return None
+        if not entry.kept:
+            self._let_go(entry)
+        return self._made(entry, data, reading)
+
+    def _read_parts(self, entry: Entry, now: int, reading: Reading) -> None:
+        """Read the fast parts of a process."""
+        parts, states, pread = self._source.parts, entry.states, os.pread
         for i in self._fast:
             part, state = parts[i], states[i]
-            if part.choosy and not self._wanted(entry.path, entry.stat, part, reading):
-                found = None
-            else:
-                found = self._content(entry, part, state, now, reading)
+            found: bytes | None = None
+            if not part.choosy or self._wanted(entry.path, entry.stat, part, reading):
+                try:
+                    found = pread(state.fd, _PIECE, 0) if state.fd >= 0 else None
+                except OSError:
+                    pass
+                if found is None or len(found) >= _PIECE or len(found) > part.cap:
+                    found = self._content(entry, part, state, now, reading)
             if found != state.data:
                 state.data = found
                 state.value = self._understood(entry, part, found, reading)
                 entry.row = None
-        try:
-            data = data or os.pread(entry.fd, _STAT_BYTES, 0)
-        except OSError as error:
-            self._forget(self._entries.pop(pid))
-            if met and not self._chunked:
-                return self._row(pid, b"", now, reading)  # perhaps there is another process of this pid by now
-            self._lost(entry.path, error, reading)
-            return None
-        finally:
-            if not entry.kept:
-                self._let_go(entry)
-        if not self._learn(entry, data, reading):
+
+    def _made(self, entry: Entry, data: bytes, reading: Reading) -> Any:
+        """The row of a process of which everything has been read, `stat` last; None if that makes no sense."""
+        if data != entry.data and not self._learn(entry, data, reading):
             return None
         if entry.row is None:
-            entry.row = self._build(entry, [state.value for state in states])
+            entry.row = self._build(entry, [state.value for state in entry.states])
         return entry.row
 
     def _build(self, entry: Entry, values: list[Any]) -> Any:
@@ -252,12 +303,14 @@ class ProcessTable:
         if data == entry.data:
             return True
         try:
-            entry.stat = self._source.stat.understand(data, reading.host)
+            stat: Any = self._source.stat.understand(data, reading.host)
         except Malformed as error:
             reading.note("stat", Failure(Reason.MALFORMED, f"/proc/{entry.path}/stat", str(error)))
             return False
-        entry.data = data
-        entry.row = None
+        if self._lasting and entry.stat is not None and entry.stat.comm != stat.comm:
+            for i in self._lasting:  # it may have become another program
+                entry.states[i].next_ns = 0
+        entry.data, entry.stat, entry.row = data, stat, None
         return True
 
     def _entry(self, pid: int, reading: Reading) -> Entry | None:
@@ -352,7 +405,7 @@ class ProcessTable:
                 if part.choosy and not self._wanted(entry.path, entry.stat, part, reading):
                     if state.data is not None:
                         state.data = state.value = entry.row = None
-                elif self._due(entry, state, part, now):
+                elif now >= state.next_ns:
                     due.append(entry)
             if not due:
                 continue
@@ -386,9 +439,6 @@ class ProcessTable:
             reading.note(part.name, failure)
         return [content.entries for content in found]
 
-    def _due(self, entry: Entry, state: _PartState, part: Part[Any], now: int) -> bool:
-        return now >= state.next_ns or (part.again is not None and _comm(entry.data) != entry.comm)
-
     def _answered(
         self, entry: Entry, state: _PartState, part: Part[Any], answer: Any, now: int, reading: Reading
     ) -> None:
@@ -400,7 +450,6 @@ class ProcessTable:
             return
         if part.again is not None:
             state.next_ns = now + int(part.again * 1e9)
-            entry.comm = _comm(entry.data)
         if answer == state.data:
             return
         state.data = answer
@@ -623,22 +672,10 @@ class ThreadTable(ProcessTable):
 
     def _read(self, tids: list[int], rows: dict[int, Any], until: int, reading: Reading) -> Steps[int]:
         """Read the fast parts and then `stat` of each thread into `rows`; return when the loop gets its next turn."""
-        entries, pread = self._entries, os.pread
-        simple = not self._source.parts
         now = monotonic_ns()
-        for i, tid in enumerate(tids, 1):
-            entry = entries.get(tid)
-            data = b""
-            if simple and entry is not None and entry.kept:
-                try:
-                    data = pread(entry.fd, _STAT_BYTES, 0)
-                except OSError:
-                    pass
-            if data and data == entry.data:  # type: ignore[union-attr]
-                rows[tid] = entry.row  # type: ignore[union-attr]
-            elif (row := self._row(tid, data, now, reading)) is not None:
-                rows[tid] = row
-            if not i % LOOK and monotonic_ns() >= until:
+        for start in range(0, len(tids), LOOK):
+            self._renew(tids[start : start + LOOK], rows, now, reading)
+            if monotonic_ns() >= until:
                 yield ()
                 now = monotonic_ns()
                 until = now + SLICE_NS
@@ -724,8 +761,3 @@ def _whole(fd: int, cap: int) -> bytes:
         size = min(size * 4, cap)
         data = os.pread(fd, size, 0)
     return data
-
-
-def _comm(stat: bytes) -> bytes:
-    """The name of a process, as bytes between the parentheses."""
-    return stat[stat.find(b"(") + 1 : stat.rfind(b")")]

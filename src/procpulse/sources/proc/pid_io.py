@@ -13,7 +13,7 @@ import msgspec
 
 from procpulse.fields import counter
 from procpulse.process import Part, ProcessFile
-from procpulse.text import keyed, number
+from procpulse.text import mapping
 
 
 class PidIo(msgspec.Struct, frozen=True, gc=False):
@@ -28,12 +28,12 @@ class PidIo(msgspec.Struct, frozen=True, gc=False):
     cancelled_written_bytes: Annotated[int, counter("Bytes of those that never went, since the file was truncated.")]
 
 
-_KEYS = (b"rchar", b"wchar", b"syscr", b"syscw", b"read_bytes", b"write_bytes", b"cancelled_write_bytes")
+_KEYS = ("rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes")
 
 
 def parse(file: ProcessFile) -> PidIo:
-    rows = dict(keyed(file.data))
-    return PidIo(*[number(rows[key]) for key in _KEYS])
+    rows = mapping(file.data.replace(b":", b""))
+    return PidIo(*[rows[key] for key in _KEYS])
 
 
 PID_IO = Part("io", "io", PidIo, parse)

@@ -7,6 +7,7 @@ Its addresses (ASLR) are not exported.
 https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -73,26 +74,34 @@ class PidStat(msgspec.Struct, frozen=True, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(list[int])
+_FIT = msgspec.msgpack.Encoder()
+_STATES = {bytes((letter,)): chr(letter) for letter in b"RSDZTtXxKWPI"}
+# Most processes have the name of another one.
+_name = lru_cache(4096)(inert)
 
 
 def parse(file: ProcessFile) -> PidStat:
     data = file.data
     # A name may hold blanks and parentheses: it ends at the last parenthesis of the whole file.
     start, end = data.index(b"("), data.rindex(b")")
-    state, row = data[end + 2 : end + 3], data[end + 4 : -1]
+    state = data[end + 2 : end + 3]
+    row, first = data[end + 4 : -1], data[:start]
     try:
-        v = _DECODER.decode(b"[" + row.replace(b" ", b",") + b"]")
+        v = _DECODER.decode(b"[" + row.replace(b" ", b",") + b"," + first + b"]")
     except msgspec.MsgspecError:
         # Odd blanks, or lines after the one that counts: the kernel has one line, a later one or a capture may have more.
-        v = integers(row.partition(b"\n")[0])
+        v = [*integers(row.partition(b"\n")[0]), number(first.strip())]
+    pid = v.pop()
     if len(v) < 22:
         raise ValueError("fewer than 24 columns")
-    v[20] = sized(v[20], file.host.page_size)
     # v[17], itrealvalue, has been 0 since Linux 2.6.17; v[22:34] are addresses, and signals that `status` has.
-    columns = v[:17] + v[18:22] + v[34:41]
-    if not (-(1 << 63) <= min(columns) and max(columns) < 1 << 64):
-        raise ValueError("over 64 bits")
-    return PidStat(number(data[:start].strip()), inert(data[start + 1 : end]), inert(state), *columns)
+    del v[41:], v[22:34], v[17]
+    try:
+        _FIT.encode(v)
+    except OverflowError:
+        raise ValueError("over 64 bits") from None
+    v[19] = sized(v[19], file.host.page_size)
+    return PidStat(pid, _name(data[start + 1 : end]), _STATES.get(state) or inert(state), *v)
 
 
 PID_STAT = Part("stat", "stat", PidStat, parse)

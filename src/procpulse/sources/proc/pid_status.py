@@ -163,16 +163,34 @@ _FIELDS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
 }
 
 
+_CACHED: dict[Any, Callable[[bytes], Any]] = {
+    parse: lru_cache(4096)(parse) for parse in (kib, hexadecimal, inert, _octal)
+}
+"""Of all processes, most have the same masks, limits and zeros."""
+
+_PLAN: list[tuple[str, bytes, Callable[[bytes], Any]]] = [
+    (field, key, _CACHED.get(parse, parse)) for field, (key, parse) in _FIELDS.items()
+]
 _ESCAPED = re.compile(rb"\\([n\\])")
+
+
+def _rows(data: bytes) -> dict[bytes, bytes]:
+    """The values by key; of a key that is there twice, the first."""
+    flat = data.replace(b":\t", b"\n").split(b"\n")
+    rows = dict(zip(flat[::2], flat[1::2], strict=False))
+    if data.count(b":\t") == data.count(b"\n") == len(rows):
+        return rows
+    rows = {}
+    for line in data.split(b"\n"):
+        key, colon, value = line.partition(b":")
+        if colon:
+            rows.setdefault(key, value.strip())
+    return rows
 
 
 def parse(file: ProcessFile) -> PidStatus:
     # The name is the first line; the kernel escapes the newlines and backslashes in it, and nothing else.
-    rows: dict[bytes, bytes] = {}
-    for line in file.data.split(b"\n"):
-        key, colon, value = line.partition(b":")
-        if colon:
-            rows.setdefault(key, value.strip())
+    rows = _rows(file.data)
     uids, gids = _ids(rows[b"Uid"]), _ids(rows[b"Gid"])
     first, colon, name = file.data.lstrip(b"\n").partition(b"\n")[0].partition(b":")
     if first != b"Name" or not colon:
@@ -182,9 +200,9 @@ def parse(file: ProcessFile) -> PidStatus:
     if b"\\" in name:
         name = _ESCAPED.sub(lambda match: b"\n" if match[1] == b"n" else b"\\", name)
     queued, _, limit = rows.get(b"SigQ", b"").partition(b"/")
-    rest = {field: parse(found) for field, (key, parse) in _FIELDS.items() if (found := rows.get(key)) is not None}
+    rest = {field: parse(found) for field, key, parse in _PLAN if (found := rows.get(key)) is not None}
     return PidStatus(
-        inert(name), inert(rows[b"State"]), number(rows[b"Tgid"]), number(rows[b"Pid"]), number(rows[b"PPid"]),
+        inert(name), _CACHED[inert](rows[b"State"]), number(rows[b"Tgid"]), number(rows[b"Pid"]), number(rows[b"PPid"]),
         number(rows[b"TracerPid"]), uids[0], uids[1], uids[2], uids[3], gids[0], gids[1], gids[2], gids[3],
         _ids(rows.get(b"Groups", b"")),
         sig_queued=number(queued) if queued else None,
