@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-QUESTIONS = ("processes",)
+QUESTIONS = ("processes", "sysfs")
 
 
 def main(names: list[str]) -> None:

@@ -333,6 +333,64 @@ def test_some_files_that_answer_einval_are_failures_of_a_device_that_stays() -> 
     assert this.failures == {"m": lost}
 
 
+class Again:
+    """A tree that is read again and again, and what it asks for each time."""
+
+    def __init__(self, *files: str) -> None:
+        self.source = tree("/sys/x/*", *files)
+        self.memory: dict[Any, Any] = {}
+
+    def read(self, there: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+        """The entries of the rows, and the paths below /sys/x that were asked for."""
+        steps = self.source.steps(Reading(HOST, self.memory))
+        seen: list[Request] = []
+        try:
+            requests = next(steps)
+            while True:
+                seen += requests
+                requests = steps.send([answer(there, {}, request) for request in requests])
+        except StopIteration as stop:
+            return [row.entries for row in stop.value], [r.path[7:] + "/" * isinstance(r, Names) for r in seen[1:]]
+
+
+def test_a_directory_in_which_much_is_missing_is_listed_first() -> None:
+    again = Again("n", "q/1", "q/2", "q/3", "q/4")
+    there = {"/sys/x/a/n": b"7", "/sys/x/a/q/1": b"1"}
+    entries = [{"n": b"7", "q/1": b"1"}]
+    assert again.read(there) == (entries, ["a/n", "a/q/1", "a/q/2", "a/q/3", "a/q/4"])
+    assert again.read(there) == (entries, ["a/q/", "a/n", "a/q/1"])
+    assert again.read(there) == (entries, ["a/q/", "a/n", "a/q/1"])
+
+
+def test_what_comes_later_is_found() -> None:
+    again = Again("n", "q/1", "q/2", "q/3")
+    there = {"/sys/x/a/n": b"7"}
+    for _ in range(3):
+        assert again.read(there)[0] == [{"n": b"7"}]
+    there["/sys/x/a/q/2"] = b"2"
+    assert again.read(there)[0] == [{"n": b"7", "q/2": b"2"}]
+    del there["/sys/x/a/q/2"]
+    assert again.read(there)[0] == [{"n": b"7"}]
+
+
+def test_what_is_listed_anyway_is_not_asked_for_in_vain() -> None:
+    again = Again("[tuv]", "dev/a", "dev/b", "m", "n")
+    there = {"/sys/x/a/n": b"7", "/sys/x/a/t": b"1"}
+    assert again.read(there) == ([{"n": b"7", "t": b"1"}], ["a/", "a/n", "a/t"])
+    there["/sys/x/a/dev/b"] = b"2"
+    assert again.read(there)[0] == [{"n": b"7", "t": b"1", "dev/b": b"2"}]
+    there["/sys/x/a/u"] = b"3"
+    assert again.read(there)[0] == [{"n": b"7", "t": b"1", "dev/b": b"2", "u": b"3"}]
+
+
+def test_a_directory_that_may_not_be_listed_may_be_read() -> None:
+    again = Again("q/1", "q/2", "q/3", "q/4")
+    there: dict[str, Any] = {"/sys/x/a/q/1": b"1"}
+    again.read(there)
+    there["/sys/x/a/q/"] = Failure(Reason.DENIED, "/sys/x/a/q", "EACCES")
+    assert again.read(there)[0] == [{"q/1": b"1"}]
+
+
 class Seldom:
     """A tree with a file that is dear, read at times that the test tells."""
 

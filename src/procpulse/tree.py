@@ -7,9 +7,10 @@ Only what the allow-list names is ever opened: sysfs has files that act when the
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from procpulse import text
 from procpulse.source import (
@@ -303,11 +304,11 @@ class Tree(Source[list[R]]):
             for row in rows
             if (known := before.get(row.path)) is not None
             and known.identity == row.identity
-            and (known.content.whole if lasts_ns is None else reading.now_ns - known.read_ns < lasts_ns)
+            and (not known.content.lost if lasts_ns is None else reading.now_ns - known.read_ns < lasts_ns)
         }
         fresh = [row for row in rows if row.path not in stored]
         if fresh:
-            found = yield from gather(self.name, fresh, plan, reading, self.cap)
+            found = yield from gather(name, fresh, plan, reading, self.cap)
             for row, content in zip(fresh, found, strict=True):
                 stored[row.path] = _Stored(row.identity, reading.now_ns, content)
         reading.memory[name] = stored
@@ -374,28 +375,28 @@ def allow_list(files: Sequence[str], slow: Sequence[str]) -> _Node:
 class Content:
     """What was read below one directory, and what could not be."""
 
-    __slots__ = ("alive", "entries", "lost")
+    __slots__ = ("alive", "entries", "lost", "missing")
 
     def __init__(self) -> None:
         self.entries: dict[str, Any] = {}
         """Bytes, names and targets, by relative path."""
         self.alive = False
         """Whether anything answered as the files of a device do that is there."""
+        self.missing: list[str] = []
+        """What is not there, by relative path."""
         self.lost: list[tuple[str, Failure]] = []
         """The kind of file, and why it could not be read."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing failed; what is missing is just absent."""
-        return all(failure.reason is Reason.MISSING for _, failure in self.lost)
 
     def fail(self, relative: str, failure: Failure) -> None:
         """Keep that a file or directory could not be read.
 
         All the files of a device that is going away answer EINVAL; of one that stays, some do.
         """
+        if failure.reason is Reason.MISSING:
+            self.missing.append(relative)
+            return
         self.lost.append((_part(relative), failure))
-        self.alive |= failure.reason is not Reason.MISSING and failure.detail != "EINVAL"
+        self.alive |= failure.detail != "EINVAL"
 
     def note(self, reading: Reading) -> None:
         """Tell what could not be read."""
@@ -460,64 +461,137 @@ def _descend(rows: list[Row], slow: bool, reading: Reading) -> Steps[list[Row]]:
     return found
 
 
+class _Asked:
+    """What is asked for below one directory; the same every time, as long as the listings stay the same."""
+
+    __slots__ = ("identity", "listed", "listings", "places", "plan", "requests", "thin")
+
+    def __init__(self, row: Row, plan: _Node, thin: frozenset[str] = frozenset()):
+        self.identity = row.identity
+        self.plan = plan
+        self.thin = thin
+        """Directories of which so much is missing that a listing costs less than asking in vain."""
+        self.listings: list[Request] = []
+        self.listed: list[Any] = []
+        """The answers to the listings."""
+        self.requests: list[Request] = []
+        self.places: list[str] = []
+        """What each request is for: a path relative to the directory."""
+
+
+_THIN = 3
+"""Files missing in a directory from which on it is listed first: a listing costs about as much as two failed opens."""
+
+
 def gather(
     name: str, rows: list[Row], plan: _Node | list[_Node], reading: Reading, cap: int = PAGE
 ) -> Steps[list[Content]]:
     """Read what the allow-list names below each row.
 
-    The allow-list is the same for all rows, or one for each.
+    The allow-list is the same for all rows, or one for each. What was asked for is remembered under the name.
     """
-    requests: list[Request] = []
-    places: list[tuple[int, str]] = []
-    found = [Content() for _ in rows]
-    level = [(i, "", plan[i] if isinstance(plan, list) else plan) for i in range(len(rows))]
+    before: dict[str, _Asked] = reading.memory.get(("asked", name), {})
+    plans = plan if isinstance(plan, list) else [plan] * len(rows)
+    asked: list[_Asked | None] = []
+    listings: list[Request] = []
+    for row, own in zip(rows, plans, strict=True):
+        known = before.get(row.path)
+        if known is not None and known.identity == row.identity and known.plan is own:
+            listings += known.listings
+            asked.append(known)
+        else:
+            asked.append(None)
+    if listings:
+        listed = iter((yield listings))
+        for i, known in enumerate(asked):
+            if known is not None and known.listings and [next(listed) for _ in known.listings] != known.listed:
+                asked[i] = _Asked(rows[i], plans[i], known.thin)
+    for i, known in enumerate(asked):
+        if known is None:
+            asked[i] = _Asked(rows[i], plans[i])
+    every = cast("list[_Asked]", asked)
+    yield from _ask(rows, [i for i, known in enumerate(every) if not (known.requests or known.listings)], every, cap)
+    answers = iter((yield [request for known in every for request in known.requests]))
+    found = []
+    after = {}
+    for row, known in zip(rows, every, strict=True):
+        content = Content()
+        for request, listing in zip(known.listings, known.listed, strict=True):
+            if isinstance(listing, Failure):
+                content.fail(request.path[len(row.path) + 1 :], listing)
+        entries = content.entries
+        for request, relative in zip(known.requests, known.places, strict=True):
+            answer = next(answers)
+            if type(answer) is bytes:
+                content.alive = True
+                entries[relative + "@" if type(request) is Link else relative] = answer
+            elif isinstance(answer, Failure):
+                content.fail(relative, answer)
+            else:
+                content.alive = True
+                entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
+        found.append(content)
+        after[row.path] = _thinned(row, known, content)
+    reading.memory["asked", name] = after
+    return found
+
+
+def _thinned(row: Row, known: _Asked, content: Content) -> _Asked:
+    """What to ask next time: the same, unless much of a directory is missing that had better be listed first."""
+    if not content.missing:
+        return known
+    missing = Counter(relative.rpartition("/")[0] for relative in content.missing)
+    thin = known.thin | {folder for folder, count in missing.items() if count >= _THIN}
+    return known if thin == known.thin else _Asked(row, known.plan, thin)
+
+
+def _ask(rows: list[Row], which: list[int], asked: list[_Asked], cap: int) -> Steps[None]:
+    """Find out what to ask for below some of the rows, level by level, and list what has to be listed for it."""
+    level = [(i, "", asked[i].plan) for i in which]
     while level:
         below: list[tuple[int, str, _Node]] = []
         listings: list[tuple[int, str, _Node]] = []
         for i, prefix, node in level:
-            for piece, child in node.children.items():
-                _visit(rows, i, prefix + piece, child, below, requests, places, cap)
-            if node.globs:
+            if node.globs or prefix.rstrip("/") in asked[i].thin:
                 listings.append((i, prefix, node))
+                continue
+            for piece, child in node.children.items():
+                _visit(i, rows, asked, prefix + piece, child, below, cap)
         level = below
         if not listings:
             continue
-        answers = yield [Names(f"{rows[i].path}/{prefix}".rstrip("/")) for i, prefix, _ in listings]
-        for (i, prefix, node), names in zip(listings, answers, strict=True):
+        requests = [Names(f"{rows[i].path}/{prefix}".rstrip("/")) for i, prefix, _ in listings]
+        answers = yield requests
+        for (i, prefix, node), request, names in zip(listings, requests, answers, strict=True):
+            asked[i].listings.append(request)
+            asked[i].listed.append(names)
             if isinstance(names, Failure):
-                found[i].fail(prefix.rstrip("/"), names)
+                if names.reason is not Reason.MISSING:  # what may not be listed may be read still
+                    for piece, child in node.children.items():
+                        _visit(i, rows, asked, prefix + piece, child, level, cap)
                 continue
-            taken = {entry for entry, child in node.children.items() if child.leaf}
+            there = {entry for entry, _ in names}
+            taken = set()
+            for piece, child in node.children.items():
+                if piece in there:
+                    _visit(i, rows, asked, prefix + piece, child, level, cap)
+                    if child.leaf:
+                        taken.add(piece)
             for match, child in node.globs:
                 for entry, _ in names:
                     if match(entry):
-                        _visit(rows, i, prefix + entry, child, level, requests, places, cap, entry in taken)
+                        _visit(i, rows, asked, prefix + entry, child, level, cap, entry in taken)
                         if child.leaf:
                             taken.add(entry)
-    answers = yield requests
-    for request, (i, relative), answer in zip(requests, places, answers, strict=True):
-        content = found[i]
-        if isinstance(answer, Failure):
-            content.fail(relative, answer)
-            continue
-        content.alive = True
-        if isinstance(request, Names):
-            content.entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
-        elif isinstance(request, Link):
-            content.entries[relative + "@"] = answer
-        else:
-            content.entries[relative] = answer
-    return found
 
 
 def _visit(
-    rows: list[Row],
     i: int,
+    rows: list[Row],
+    asked: list[_Asked],
     relative: str,
     node: _Node,
     below: list[tuple[int, str, _Node]],
-    requests: list[Request],
-    places: list[tuple[int, str]],
     cap: int,
     taken: bool = False,
 ) -> None:
@@ -525,13 +599,13 @@ def _visit(
     if node.leaf and not taken:
         path = f"{rows[i].path}/{relative}" if relative else rows[i].path
         if node.leaf == "names":
-            requests.append(Names(path, node.slow, wanted=True))
+            asked[i].requests.append(Names(path, node.slow, wanted=True))
         elif node.leaf == "link":
-            requests.append(Link(path, node.slow))
+            asked[i].requests.append(Link(path, node.slow))
         else:
             # Up to a page the kernel answers at once; tables come in pieces.
-            requests.append(Read(path, cap, node.slow, cap <= PAGE, rows[i].identity))
-        places.append((i, relative))
+            asked[i].requests.append(Read(path, cap, node.slow, cap <= PAGE, rows[i].identity))
+        asked[i].places.append(relative)
     if node.children or node.globs:
         below.append((i, relative + "/", node))
 

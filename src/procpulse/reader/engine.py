@@ -63,8 +63,8 @@ class Flight:
         self.parked = False
         """Whether it is out of the queue until its batch lands."""
         self.batch: Batch | None = None
-        self.places: Sequence[int] = ()
-        """Where the answers of the batch belong among the requests."""
+        self.places: dict[int, Request] = {}
+        """The requests that may block, by their place among all of them, in order: those of the batch."""
 
 
 class Engine:
@@ -125,14 +125,14 @@ class Engine:
         """Answer what can be answered at once; return whether the flight has to wait, or has ended."""
         requests = flight.requests
         answers: Any = flight.answers
-        perform, blocks = self.files.perform, self.files.blocks
+        perform, blocked = self.files.perform, flight.places
         index, end = flight.index, len(requests)
         if not index:
             flight.read_ns = monotonic_ns()
             flight.started_ns = flight.started_ns or flight.read_ns
         while index < end:
             request = requests[index]
-            if not blocks(request):
+            if not blocked or index not in blocked:
                 if type(request) is Piece and monotonic_ns() >= flight.deadline_ns:
                     answers[index] = Failure(Reason.TIMEOUT, request.path, f"still at byte {request.offset}")
                 else:
@@ -161,9 +161,10 @@ class Engine:
             self._land(flight, None, Failure(Reason.BUG, flight.source.path, detail))
             return True
         flight.requests, flight.answers, flight.index = requests, [None] * len(requests), 0
-        flight.places = [i for i, request in enumerate(requests) if self.files.blocks(request)]
+        blocks = self.files.blocks
+        flight.places = {i: request for i, request in enumerate(requests) if blocks(request)}
         if flight.places:
-            blocking = [requests[i] for i in flight.places]
+            blocking = list(flight.places.values())
             if monotonic_ns() >= flight.deadline_ns:
                 for i in flight.places:
                     flight.answers[i] = Failure(Reason.TIMEOUT, requests[i].path, "no time left")
