@@ -9,6 +9,7 @@ import pytest
 from procpulse import Bundle, Failure, Reason, Tree
 from procpulse.fields import info, label
 from procpulse.source import Link, Names, Read, Reading, Request, Source, Unreadable
+from procpulse.sources import SYS_FS
 from procpulse.tree import Folder, glob, is_pattern, natural
 from tests.cases import HOST, Files, answer, failure, folder, read, reading
 
@@ -542,6 +543,12 @@ def test_a_bundle_of_which_everything_is_denied() -> None:
     value, this = reading(PAIR, {"/proc/pair/a": no})
     assert value == Thing("pair", [], {})
     assert this.failures == {"a": no}
+
+
+def test_a_bundle_that_needs_a_file_that_failed_says_why_it_failed() -> None:
+    """Not that what is left makes no sense."""
+    io = Failure(Reason.UNSUPPORTED, "/proc/sys/fs/file-nr", "EIO")
+    assert failure(SYS_FS, {"/proc/sys/fs/file-nr": io, "/proc/sys/fs/nr_open": "9"}) == io
 
 
 def test_a_bundle_that_makes_no_sense() -> None:

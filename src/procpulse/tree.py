@@ -351,7 +351,8 @@ class Bundle(Source[T]):
         if rows:
             return rows[0]
         broken = reading.failures.pop("*", None)
-        raise Unreadable(broken or Failure(Reason.MISSING, self.path, "ENOENT"))
+        lost = next(iter(reading.failures.values()), None)  # what cannot be understood is so since a file is lost
+        raise Unreadable(lost or broken or Failure(Reason.MISSING, self.path, "ENOENT"))
 
 
 def allow_list(files: Sequence[str], slow: Sequence[str]) -> _Node:

@@ -172,11 +172,17 @@ def serve(point: str) -> None:
 
 
 @contextmanager
-def mounted(point: Path, files: Mapping[str, dict[str, Any]]) -> Iterator[Callable[[Mapping[str, dict[str, Any]]], None]]:
+def mounted(
+    point: Path, files: Mapping[str, dict[str, Any]]
+) -> Iterator[Callable[[Mapping[str, dict[str, Any]]], None]]:
     """Mount such a file system; yields what changes the behaviour of files."""
     point.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [sys.executable, "-S", __file__, str(point)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        [sys.executable, "-S", __file__, str(point)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
     )
     assert process.stdin is not None
     assert process.stdout is not None

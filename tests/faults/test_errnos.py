@@ -4,15 +4,13 @@ On FUSE for what a file can do; with strace for what any system call of the real
 """
 
 import errno
-import json
-import errno
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from procpulse import Reason, Roots, Sampler, Snapshot
-from procpulse.sources import CLASS_THERMAL, LOADAVG, MEMINFO, NET_DEV, STAT
+from procpulse.sources import CLASS_THERMAL, LOADAVG, MEMINFO, STAT
 from tests.conftest import program
 from tests.faults.fuse import mounted
 from tests.faults.making import child, needs_fuse
@@ -93,8 +91,12 @@ MEMINFO_FILE = "MemTotal:  4096 kB\nMemAvailable:  2048 kB\n"
         pytest.param({"data": MEMINFO_FILE[:-8]}, None, id="cut in a number"),
         pytest.param({"data": MEMINFO_FILE.replace("\n", "\r\n")}, 2048 * 1024, id="CRLF"),
         pytest.param({"data": MEMINFO_FILE + "\0" * 200 + "\n"}, 2048 * 1024, id="NUL at the end"),
-        pytest.param({"data": MEMINFO_FILE, "short": 20, "torn": MEMINFO_FILE.replace("2048", "9999")}, 9999 * 1024, id="torn"),
-        pytest.param({"data": MEMINFO_FILE, "short": 20, "after": 20, "read": "EIO"}, "unsupported", id="fails half-way"),
+        pytest.param(
+            {"data": MEMINFO_FILE, "short": 20, "torn": MEMINFO_FILE.replace("2048", "9999")}, 9999 * 1024, id="torn"
+        ),
+        pytest.param(
+            {"data": MEMINFO_FILE, "short": 20, "after": 20, "read": "EIO"}, "unsupported", id="fails half-way"
+        ),
     ],
 )
 def test_what_a_file_may_hold(tmp_path: Path, behaviour: dict[str, Any], expected: Any) -> None:

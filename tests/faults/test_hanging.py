@@ -225,7 +225,9 @@ def test_values_of_a_fuse_file_system_are_values(tmp_path: Path) -> None:
     """As lxcfs serves them: through the slow lane, right all the same."""
     needs_fuse()
     tree = tmp_path / "fuse"
-    with mounted(tree, {"proc/uptime": {"data": "12.34 5.60\n"}, "proc/stat": {"data": Path("/proc/stat").read_text()}}):
+    with mounted(
+        tree, {"proc/uptime": {"data": "12.34 5.60\n"}, "proc/stat": {"data": Path("/proc/stat").read_text()}}
+    ):
         sampler = Sampler([UPTIME, STAT], roots=Roots(proc=str(tree / "proc"), sys=str(tree)))
         snap = sampler.sample_sync()
         assert snap[UPTIME].up_ms == 12_340
