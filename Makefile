@@ -60,5 +60,9 @@ page: $(READY)
 dist: dashboard
 	$(BIN)/python -m hatchling build
 
+# Damaged kernel text into every parser; FUZZ="--minutes 60", or the names of sources.
+fuzz: $(READY)
+	$(BIN)/python tools/fuzz.py $(FUZZ)
+
 clean:
 	rm -rf $(VENV) dist build src/procpulse/web/static src/dashboard/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -510,3 +510,16 @@ def test_every_shape_is_total(parse: Callable[[bytes], Any], data: bytes) -> Non
         parse(data)
     except PARSE_ERRORS:
         pass
+
+
+@pytest.mark.parametrize("multiply", [text.sized, text.scaled])
+def test_what_is_far_below_zero_is_no_size(multiply: Any) -> None:
+    with pytest.raises(ValueError, match="over 64 bits"):
+        multiply(-(1 << 63), 1024)
+
+
+def test_scaled() -> None:
+    assert text.scaled(1_900_000, 1000) == 1_900_000_000
+    assert text.scaled(-1, 1000) == -1000
+    with pytest.raises(ValueError, match="over 64 bits"):
+        text.scaled(1 << 62, 1000)

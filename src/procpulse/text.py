@@ -57,9 +57,17 @@ def kib(token: bytes) -> int:
 
 
 def sized(count: int, unit: int) -> int:
-    """So many units in bytes, within 64 bits as in the kernel itself, where some counts are -1 printed unsigned."""
+    """So many units in bytes, within 64 bits as in the kernel itself, where some counts are -1 printed unsigned.
+
+    Raises:
+        ValueError: far below 0.
+    """
     size = count * unit
-    return size if size < _HUGE else size % _HUGE
+    if _SMALL <= size < _HUGE:
+        return size
+    if size < 0:
+        raise ValueError(f"over 64 bits: {count} times {unit}")
+    return size % _HUGE
 
 
 def rounded(token: bytes) -> int:
@@ -77,6 +85,18 @@ def rounded(token: bytes) -> int:
     unit = 1024 ** b"?KMGTPE".index(prefix) if prefix else 1
     value = int(whole + part) * unit // 10 ** len(part)
     return number(sign + b"%d" % value)
+
+
+def scaled(count: int, unit: int) -> int:
+    """So many units in a smaller one, such as kHz in Hz.
+
+    Raises:
+        ValueError: over 64 bits.
+    """
+    value = count * unit
+    if not _SMALL <= value < _HUGE:
+        raise ValueError(f"over 64 bits: {count} times {unit}")
+    return value
 
 
 def decimal(token: bytes) -> float:

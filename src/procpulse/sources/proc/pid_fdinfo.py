@@ -16,7 +16,7 @@ import msgspec
 
 from procpulse.fields import gauge, group, info, label
 from procpulse.process import Part
-from procpulse.text import hexadecimal, inert, number, shorten
+from procpulse.text import hexadecimal, inert, number, scaled, shorten
 from procpulse.tree import Folder
 
 
@@ -137,7 +137,7 @@ def _time(rows: dict[bytes, bytes], key: bytes) -> int | None:
     match = _TIME.fullmatch(rows[key])
     if match is None:
         raise ValueError(f"no time: {shorten(rows[key])}")
-    return int(match[1]) * 1_000_000_000 + int(match[2])
+    return scaled(number(match[1]) * 1_000_000_000 + number(match[2]), 1)
 
 
 PID_FDINFO = Part("fdinfo", ("fdinfo/", "fdinfo/[0-9]*"), PidFdinfo, parse, cap=1 << 23, program=True)

@@ -13,7 +13,7 @@ import msgspec
 
 from procpulse.fields import fields, gauge, info
 from procpulse.source import Reading, Reason, Steps
-from procpulse.text import integers, number, sized
+from procpulse.text import integers, number, scaled, sized
 from procpulse.tree import Bundle, Folder
 
 
@@ -159,7 +159,7 @@ def _kib(data: bytes) -> int:
 
 
 def _centiseconds(data: bytes) -> int:
-    return number(data) * 10
+    return scaled(number(data), 10)
 
 
 _SIZES = {"kbytes": _kib, "centisecs": _centiseconds}

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import counter, gauge, info, label
-from procpulse.text import lines, number, shorten
+from procpulse.text import lines, number, scaled, shorten
 from procpulse.tree import Folder, Tree
 
 
@@ -56,7 +56,7 @@ def _clock(data: bytes) -> int | None:
             words = line.partition(b":")[2].split()
             if not words or not words[0].lower().endswith(b"mhz"):
                 raise ValueError(f"no clock: {shorten(line)}")
-            return number(words[0][:-3]) * 1_000_000
+            return scaled(number(words[0][:-3]), 1_000_000)
     return None
 
 

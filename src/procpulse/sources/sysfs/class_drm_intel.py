@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import inert, number
+from procpulse.text import inert, number, scaled
 from procpulse.tree import Folder, Tree
 
 
@@ -57,7 +57,7 @@ _XE = ("act", "cur", "min", "max", "rp0", "rpe", "rpn")
 
 
 def _mhz(data: bytes) -> int:
-    return number(data) * 1_000_000
+    return scaled(number(data), 1_000_000)
 
 
 def _reasons(folder: Folder, prefix: str) -> list[str] | None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import Unit, counter, gauge, group, info, label
-from procpulse.text import hexadecimal
+from procpulse.text import hexadecimal, number, scaled
 from procpulse.tree import Folder, Tree
 
 _UNKEPT = (1 << 64) - 1
@@ -94,7 +94,7 @@ def _count(data: bytes) -> int | None:
 
 def _speed(data: bytes) -> int | None:
     match = _SPEED.fullmatch(data)
-    return int(match[1]) * 1_000_000_000 if match else None
+    return scaled(number(match[1]), 1_000_000_000) if match else None
 
 
 def _list(folder: Folder, name: str) -> list[str] | None:

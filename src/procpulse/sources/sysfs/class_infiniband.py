@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import fraction, inert, number, shorten, sized
+from procpulse.text import fraction, inert, number, scaled, shorten, sized
 from procpulse.tree import Folder, Tree
 
 _WORD = 4  # bytes
@@ -129,7 +129,7 @@ def _rate(data: bytes) -> tuple[int, str | None]:
     match = _RATE.fullmatch(data)
     if match is None:
         raise ValueError(f"no rate: {shorten(data)}")
-    return fraction(match[1], 1) * 100_000_000 // 8, inert(match[2]) if match[2] else None
+    return scaled(fraction(match[1], 1), 12_500_000), inert(match[2]) if match[2] else None
 
 
 def _file(field: str) -> str:

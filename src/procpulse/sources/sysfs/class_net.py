@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import number
+from procpulse.text import number, scaled
 from procpulse.tree import Folder, Tree
 
 
@@ -107,7 +107,7 @@ _FILES = (
 
 def _speed(data: bytes) -> int | None:
     megabits = number(data)
-    return megabits * 1_000_000 if 0 <= megabits < 0xFFFF_FFFF else None  # -1, in 32 bits, is unknown
+    return scaled(megabits, 1_000_000) if 0 <= megabits < 0xFFFF_FFFF else None  # -1, in 32 bits, is unknown
 
 
 def parse(folder: Folder) -> NetDevice | None:

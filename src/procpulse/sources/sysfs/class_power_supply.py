@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, info, label
-from procpulse.text import number
+from procpulse.text import number, scaled
 from procpulse.tree import Folder, Tree
 
 
@@ -118,7 +118,7 @@ def _file(field: str) -> str:
 
 
 def _tenths(data: bytes) -> int:
-    return number(data) * 100
+    return scaled(number(data), 100)
 
 
 def _temperature(folder: Folder, name: str) -> int | None:

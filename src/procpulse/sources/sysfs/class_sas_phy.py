@@ -13,7 +13,7 @@ import msgspec
 
 from procpulse.fields import counter, gauge, info, label
 from procpulse.sources.sysfs.class_sas_device import protocols
-from procpulse.text import fraction
+from procpulse.text import fraction, scaled
 from procpulse.tree import Folder, Tree
 
 
@@ -52,7 +52,7 @@ class SasPhy(msgspec.Struct, frozen=True):
 
 def _rate(data: bytes) -> int | None:
     rate, unit, rest = data.partition(b" Gbit")
-    return fraction(rate, 1) * 100_000_000 if unit and not rest else None
+    return scaled(fraction(rate, 1), 100_000_000) if unit and not rest else None
 
 
 def parse(folder: Folder) -> SasPhy:

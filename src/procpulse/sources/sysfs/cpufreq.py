@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import integers, lines, number
+from procpulse.text import integers, lines, number, scaled
 from procpulse.tree import Folder, Tree
 
 
@@ -59,11 +59,11 @@ class CpuFrequency(msgspec.Struct, frozen=True, gc=False):
 
 
 def _khz(data: bytes) -> int | None:
-    return None if data == b"<unknown>" else number(data) * 1000
+    return None if data == b"<unknown>" else scaled(number(data), 1000)
 
 
 def _time_in_state(data: bytes) -> list[TimeInState]:
-    return [TimeInState(frequency * 1000, ticks) for frequency, ticks in map(integers, lines(data))]
+    return [TimeInState(scaled(frequency, 1000), ticks) for frequency, ticks in map(integers, lines(data))]
 
 
 def _transition_table(data: bytes) -> list[Transitions]:
@@ -74,12 +74,14 @@ def _transition_table(data: bytes) -> list[Transitions]:
     3600000:         0         5
     """
     rows = lines(data)
-    targets = [frequency * 1000 for frequency in integers(rows[1].partition(b":")[2])]
+    targets = [scaled(frequency, 1000) for frequency in integers(rows[1].partition(b":")[2])]
     table = []
     for row in rows[2:]:
         source, _, counts = row.partition(b":")
         table.append(
-            Transitions(number(source.strip()) * 1000, dict(zip(targets, integers(counts, len(targets)), strict=False)))
+            Transitions(
+                scaled(number(source.strip()), 1000), dict(zip(targets, integers(counts, len(targets)), strict=False))
+            )
         )
     return table
 
