@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
-from benchmarks.measure import compare, raise_descriptor_limit, report
+from benchmarks.measure import compare, found, raise_descriptor_limit, title
 from procpulse import Failure, Roots, Source, catalog
 from procpulse.reader import Reader
 from procpulse.source import Link, Names, Read, Request
 
 OURS = "procpulse: read, parsed, into records"
+OPENED = "raw: open, read, close"
+KEPT = "raw: descriptors kept"
 
 
 def sources() -> list[Source[Any]]:
@@ -87,21 +89,20 @@ def kept(files: Iterable[str], rest: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def measure(title: str, of: list[Source[Any]]) -> None:
+def measure(what: str, of: list[Source[Any]]) -> None:
     """Compare one choice of sources."""
     requests = asked(of)
     files = [request.path for request in requests if isinstance(request, Read)]
     slow = sum(request.slow for request in requests)
-    rest = beside(requests)
-    medians = compare(
-        {
-            OURS: ours(of),
-            "raw: open, read, close": opened(files, rest),
-            "raw: descriptors kept": kept(files, rest),
-        }
+    title(
+        f"{what}: {len(of)} sources, {len(files)} files, {len(requests) - len(files)} directories and links; "
+        f"{slow} of them in the slow lane, whose own time is not counted"
     )
-    what = f"{len(files)} files, {len(requests) - len(files)} directories and links, {slow} of it in the slow lane"
-    report(f"{title}: {len(of)} sources, {what}", medians, OURS)
+    rest = beside(requests)
+    times = compare({OURS: ours(of), OPENED: opened(files, rest), KEPT: kept(files, rest)})
+    times.show()
+    for raw in (OPENED, KEPT):
+        found(f"{what}, beside {raw}", f"{times.ratio(OURS, raw):.2f}x")
 
 
 def main() -> None:

@@ -144,6 +144,8 @@ class Names(NamedTuple):
     """Whether to leave out everything that is no directory; links are none."""
     wanted: bool = False
     """Whether the names themselves are what is asked for, rather than a way to files below."""
+    bare: bool = False
+    """Whether inodes are of no use here, and may be 0: names alone are cheaper."""
 
 
 class Link(NamedTuple):

@@ -561,7 +561,7 @@ def _ask(rows: list[Row], which: list[int], asked: list[_Asked], cap: int) -> St
         level = below
         if not listings:
             continue
-        requests = [Names(f"{rows[i].path}/{prefix}".rstrip("/")) for i, prefix, _ in listings]
+        requests = [Names(f"{rows[i].path}/{prefix}".rstrip("/"), bare=True) for i, prefix, _ in listings]
         answers = yield requests
         for (i, prefix, node), request, names in zip(listings, requests, answers, strict=True):
             asked[i].listings.append(request)
@@ -600,7 +600,7 @@ def _visit(
     if node.leaf and not taken:
         path = f"{rows[i].path}/{relative}" if relative else rows[i].path
         if node.leaf == "names":
-            asked[i].requests.append(Names(path, node.slow, wanted=True))
+            asked[i].requests.append(Names(path, node.slow, wanted=True, bare=True))
         elif node.leaf == "link":
             asked[i].requests.append(Link(path, node.slow))
         else:

@@ -8,6 +8,7 @@ import os
 import resource
 import stat
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from procpulse.reader.confine import beneath
@@ -143,6 +144,17 @@ class Files:
 
     def perform(self, request: Request) -> Any:
         """Answer one request at once, through a kept descriptor where there is one. For one thread only."""
+        if type(request) is Read and request.whole and self.observe is None:
+            # The short way: nearly every file of every tick is one that is kept, and comes in one piece.
+            kept = self._kept.get(request.path)
+            if kept is not None and kept.identity == request.identity:
+                try:
+                    data = os.pread(kept.fd, min(_CHUNK, request.cap + 1), 0)
+                except OSError:
+                    data = b""
+                if data and len(data) < _CHUNK and len(data) <= request.cap:
+                    self.reads += 1
+                    return data
         return self._perform(request, self._answers)
 
     def perform_once(self, request: Request) -> Any:
@@ -311,10 +323,10 @@ class Files:
     def _names(self, request: Names) -> list[tuple[str, int]]:
         place = self.place(request.path)
         if not self.blocks(request):
-            return _entries(place, request.folders)
+            return _entries(place, request)
         fd = beneath(self._root_of(request.path), place, _FLAGS | os.O_DIRECTORY)
         try:
-            return _entries(fd, request.folders)
+            return _entries(fd, request)
         finally:
             os.close(fd)
 
@@ -398,10 +410,12 @@ def _target(folder: int, name: str) -> bytes:
         os.close(fd)
 
 
-def _entries(place: str | int, folders: bool) -> list[tuple[str, int]]:
+def _entries(place: str | int, request: Names) -> list[tuple[str, int]]:
+    if request.bare:
+        return list(zip(sorted(os.listdir(place)), repeat(0)))
     with os.scandir(place) as found:
         return sorted(
-            (entry.name, entry.inode()) for entry in found if not folders or entry.is_dir(follow_symlinks=False)
+            (entry.name, entry.inode()) for entry in found if not request.folders or entry.is_dir(follow_symlinks=False)
         )
 
 
