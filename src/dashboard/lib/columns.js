@@ -8,6 +8,11 @@ export const MODES = ["user", "nice", "guest", "system", "irq", "softirq", "iowa
 /** Rows of a source, whether the wire has them as a list or by key. */
 export const rows = (value) => (Array.isArray(value) ? value : Object.values(value ?? {}));
 
+/** Limits above this are a driver's word for none, in thousandths of a degree. */
+const NO_LIMIT = 250_000;
+
+const limit = (value) => (typeof value === "number" && value < NO_LIMIT ? value : null);
+
 /** Sensors that answer, as `{id, name, where, value, high, critical}`; values in thousandths of a degree. */
 export function temperatures(data) {
   const found = [];
@@ -19,15 +24,15 @@ export function temperatures(data) {
         name: sensor.label ?? sensor.sensor,
         where: chip.name ?? chip.chip,
         value: sensor.input_mc,
-        high: sensor.max_mc ?? null,
-        critical: sensor.crit_mc ?? null,
+        high: limit(sensor.max_mc),
+        critical: limit(sensor.crit_mc),
       });
     }
   }
   for (const zone of rows(data?.class_thermal)) {
     if (typeof zone.temp_mc !== "number") continue;
     const trips = rows(zone.trips);
-    const trip = (type) => trips.find((point) => point.type === type)?.temp_mc ?? null;
+    const trip = (type) => limit(trips.find((point) => point.type === type)?.temp_mc);
     found.push({
       id: `zone${zone.zone}`,
       name: zone.type ?? `zone ${zone.zone}`,

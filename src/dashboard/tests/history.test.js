@@ -103,6 +103,7 @@ test("temperatures: sensors that answer, of chips and zones", () => {
       { chip: "hwmon0", name: "coretemp", temperatures: [
         { sensor: "temp1", label: "Package id 0", input_mc: 46000, max_mc: 80000, crit_mc: 100000 },
         { sensor: "temp2", label: null, input_mc: null },
+        { sensor: "temp3", label: null, input_mc: 44900, max_mc: 65261850 },
       ] },
     ],
     class_thermal: [
@@ -111,7 +112,11 @@ test("temperatures: sensors that answer, of chips and zones", () => {
   };
   assert.deepEqual(
     temperatures(data).map(({ id, name, value, high, critical }) => [id, name, value, high, critical]),
-    [["hwmon0/temp1", "Package id 0", 46000, 80000, 100000], ["zone0", "acpitz", 27800, null, 119000]],
+    [
+      ["hwmon0/temp1", "Package id 0", 46000, 80000, 100000],
+      ["hwmon0/temp3", "temp3", 44900, null, null],
+      ["zone0", "acpitz", 27800, null, 119000],
+    ],
   );
   assert.deepEqual(temperatures({}), []);
 });

@@ -156,7 +156,7 @@ export class Chart {
           space: 64,
           grid,
           ticks: { show: false },
-          values: (_, splits) => splits.map((time) => clock(time, splits[1] - splits[0] < 60)),
+          values: (u, splits) => splits.map((time) => this.#moment(u, time, splits[1] - splits[0] < 60)),
         },
         {
           stroke: color("muted"),
@@ -186,6 +186,12 @@ export class Chart {
     };
   }
 
+  /** A time on the axis; nothing where it would be cut off at the end. */
+  #moment(u, time, withSeconds) {
+    const room = u.bbox.width / devicePixelRatio - u.valToPos(time, "x");
+    return room < (withSeconds ? 24 : 15) ? "" : clock(time, withSeconds);
+  }
+
   get outerHeight() {
     return this.options.height + (this.options.times ? 30 : 12);
   }
@@ -206,6 +212,7 @@ export class Chart {
     ctx.clip();
     ctx.strokeStyle = this.theme.color("hatch");
     ctx.lineWidth = ratio;
+    ctx.setLineDash([]);
     ctx.beginPath();
     for (let x = bbox.left - bbox.height; x < bbox.left + bbox.width; x += 6 * ratio) {
       ctx.moveTo(x, bbox.top + bbox.height);

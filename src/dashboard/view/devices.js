@@ -16,6 +16,7 @@ export class Devices {
    * @param {(name: string) => string[]} options.columnsOf columns of a device's sparkline, summed
    * @param {(name: string) => boolean} options.prominent shown whatever it does
    * @param {(row: object) => boolean} options.active whether it does something now
+   * @param {(row: object) => number} [options.top] value at the top of its sparkline
    * @param {object[]} options.cells `{title, value, bar, alarm, spare, help}`
    */
   constructor(parent, options, shared) {
@@ -49,7 +50,7 @@ export class Devices {
 
   draw(store, range, frame) {
     if (!frame?.usage) return;
-    const { rows, prominent, active, cells, name, order, columnsOf } = this.options;
+    const { rows, prominent, active, cells, name, order, columnsOf, top } = this.options;
     const all = Object.entries(rows(frame)).sort(order);
     for (const [key, row] of all) if (active(row)) this.seen.add(key);
     const worth = all.filter(([key]) => prominent(key) || this.seen.has(key) || key === this.chosen);
@@ -68,7 +69,7 @@ export class Devices {
       text(label, name(key, row));
       attribute(label, "title", name(key, row));
       if (this.onChoose) attribute(label, "aria-pressed", String(key === this.chosen));
-      spark(sparkCell.firstElementChild, this.#history(store, columnsOf(key), first), color);
+      spark(sparkCell.firstElementChild, this.#history(store, columnsOf(key), first), color, top?.(row));
       cells.forEach(({ value, bar, alarm }, at) => {
         text(fields[at], value(row));
         fields[at].classList.toggle("alarm", Boolean(alarm?.(row)));

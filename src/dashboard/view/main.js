@@ -58,8 +58,8 @@ class Page {
     this.tiles = new Tiles($("tiles"), this.theme);
     this.panels = [
       panels.cpu(shared), panels.memory(shared), panels.pressure(shared), panels.load(shared), panels.kernel(shared),
-      panels.disks(shared), panels.network(shared), panels.sensors(shared),
-      panels.cgroups(shared), new Processes(shared),
+      panels.disks(shared), panels.network(shared), panels.cgroups(shared), panels.sensors(shared),
+      new Processes(shared),
     ];
     this.processes = this.panels.at(-1);
     $("panels").append(...this.panels.map(({ element }) => element));
@@ -88,6 +88,7 @@ class Page {
     this.history.add(frame);
     this.frame = frame;
     this.arrived = seconds();
+    document.documentElement.dataset.arrived = frame.seq;
     this.redraw();
   }
 
@@ -117,6 +118,8 @@ class Page {
     const oldest = store.length ? store.time(0) : edge;
     const range = { min: Math.max(edge - this.span, Math.min(oldest, edge - 60)), max: edge };
     this.range = range;
+    // For those who look at the page from outside: which tick is shown, and how many interruptions.
+    Object.assign(document.documentElement.dataset, { seq: frame.seq, gaps: history.gaps.length });
     this.panels.forEach((panel) => panel.draw(store, range, frame));
     this.tiles.draw(store, range, frame);
     this.cursor.refresh();
@@ -154,7 +157,7 @@ class Page {
     document.title = usage?.cpu ? `${Math.round(usage.cpu.busy_ratio * 100)} % · ${name}` : name;
     const facts = [
       host.kernel && `Linux ${host.kernel}`,
-      usage && `${Object.keys(usage.cpus).length} CPUs`,
+      usage?.cpu && `${Object.keys(usage.cpus).length} CPUs`,
       usage?.memory && bytes(usage.memory.total_bytes),
       host.boot_time && `up ${duration(time - host.boot_time)}`,
       data?.loadavg && `${data.loadavg.tasks} tasks`,
@@ -224,8 +227,9 @@ class Page {
     };
     document.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (event.target.closest("input, dialog[open], .scroll")) return;
-      if (event.key in steps && this.store.length) {
+      if (event.target.closest("input, dialog[open]")) return;
+      // Arrows belong to what scrolls.
+      if (event.key in steps && this.store.length && !event.target.closest(".scroll")) {
         this.#step(steps[event.key] * (event.shiftKey ? 10 : 1));
       } else if (Object.hasOwn(actions, event.key)) {
         actions[event.key]();

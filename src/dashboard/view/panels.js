@@ -98,6 +98,7 @@ export function pressure(shared) {
       ],
       format: percent,
       tick: percentTick,
+      height: 140, // as high as the memory beside it
       range: (_, most) => [0, Math.min(1, ceiling(Math.max(0.05, most)))],
     },
     shared,
@@ -283,6 +284,7 @@ export function sensors(shared) {
       noun: "Sensor",
       rows: (frame) => Object.fromEntries(temperatures(frame.data).map((sensor) => [sensor.id, sensor])),
       columnsOf: (id) => [`temperature/${id}`],
+      top: (row) => row.critical ?? 100_000,
       name: (id, row) => `${row.where} ${row.name}`,
       prominent: () => true,
       active: () => true,

@@ -83,9 +83,9 @@ export class Processes {
       cell.hidden = !there[index];
       if (cell.hidden) return;
       if (kind === "text") {
-        const name = label(row);
-        text(cell, name);
-        attribute(cell, "title", name);
+        text(cell.firstElementChild, row.comm);
+        text(cell.lastElementChild, label(row).slice(row.comm.length));
+        attribute(cell, "title", label(row));
         return;
       }
       text(cell, SHOW[kind](row[field]));
@@ -116,7 +116,7 @@ export class Processes {
       {},
       COLUMNS.map((column) =>
         column.kind === "text"
-          ? h("th", { scope: "row", class: this.#classes(column) })
+          ? h("th", { scope: "row", class: this.#classes(column) }, h("span"), h("span", { class: "line" }))
           : h("td", { class: this.#classes(column) }),
       ),
     );

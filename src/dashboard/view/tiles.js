@@ -35,7 +35,10 @@ const TILES = [
     column: "pressure/most",
     color: "blue",
     value: ({ usage }) => parts.percent(worst(usage.pressure)?.[1]),
-    note: ({ usage }) => (worst(usage.pressure) ? `waiting for ${worst(usage.pressure)[0]}` : "not counted"),
+    note: ({ usage }) => {
+      const [what, value] = worst(usage.pressure) ?? [];
+      return what ? (value > 0 ? `waiting for ${what}` : "nothing waits") : "not counted";
+    },
   },
   { title: "Disk read", column: "disks/read", color: "blue", flow: true },
   { title: "Disk write", column: "disks/written", color: "orange", flow: true },

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,33 +16,9 @@ LARGEST = 60_000
 """Bytes of the whole page, compressed."""
 
 
-def tools() -> dashboard.Node:
-    """Node and npm; the test is skipped where there are none, never in CI."""
-    found = dashboard.find()
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(dashboard.MISSING)
-        pytest.skip(dashboard.MISSING)
-    return found
-
-
-@pytest.fixture(scope="session")
-def page() -> Path:
-    """The folder with the page that was built."""
-    tools()
-    if not dashboard.is_built():
-        try:
-            dashboard.build()
-        except subprocess.CalledProcessError as error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"the dashboard cannot be built here: {error}")
-    return dashboard.TARGET
-
-
-def test_its_modules() -> None:
+def test_its_modules(tools: dashboard.Node) -> None:
     result = subprocess.run(
-        [*tools().node, "--test", "--test-reporter=tap", "tests/"],
+        [*tools.node, "--test", "--test-reporter=tap", "tests/"],
         cwd=dashboard.SOURCES,
         capture_output=True,
         text=True,
@@ -53,20 +28,20 @@ def test_its_modules() -> None:
     assert int(re.search(r"^# pass ([0-9]+)$", result.stdout, re.M)[1]) > 50  # type: ignore[index]
 
 
-def test_it_is_small(page: Path) -> None:
-    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in page.iterdir()}
+def test_it_is_small(built: Path) -> None:
+    sizes = {path.name: len(gzip.compress(path.read_bytes())) for path in built.iterdir()}
     assert sizes.keys() == {"index.html", "app.js", "app.css", "icon.svg"}
     assert sum(sizes.values()) < LARGEST, sizes
 
 
-def test_nothing_in_it_is_inline_or_comes_from_elsewhere(page: Path) -> None:
-    html = (page / "index.html").read_text()
+def test_nothing_in_it_is_inline_or_comes_from_elsewhere(built: Path) -> None:
+    html = (built / "index.html").read_text()
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", html)
     assert re.findall(r"<script([^>]*)>([^<]*)</script>", html) == [(' type="module" src="app.js"', "")]
-    for path in page.iterdir():
+    for path in built.iterdir():
         found = set(re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]+", path.read_text()))
         assert found <= {"http://www.w3.org", "//www.w3.org", "https://github.com"}, path.name
-    assert not re.search(r"url\((?!data:)", (page / "app.css").read_text())
+    assert not re.search(r"url\((?!data:)", (built / "app.css").read_text())
 
 
 def test_text_is_never_markup() -> None:
@@ -93,12 +68,12 @@ def test_without_npm_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 @pytest.mark.slow
-def test_wheel_and_archive_have_the_page(page: Path, tmp_path: Path) -> None:
+def test_wheel_and_archive_have_the_page(built: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)], cwd=dashboard.ROOT, check=True)
     wheel = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
     files = {name.removeprefix("procpulse/web/static/") for name in wheel.namelist() if "/static/" in name}
-    assert files == {path.name for path in page.iterdir()}
-    assert wheel.read("procpulse/web/static/index.html") == (page / "index.html").read_bytes()
+    assert files == {path.name for path in built.iterdir()}
+    assert wheel.read("procpulse/web/static/index.html") == (built / "index.html").read_bytes()
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"src/procpulse/web/static/app.js", "src/dashboard/view/main.js", "src/dashboard/package-lock.json"} <= names
