@@ -70,7 +70,8 @@ export class Connection {
       await this.#fill(round, this.newest === -Infinity ? Infinity : this.now());
       if (round === this.round) this.#open(round);
     } catch (error) {
-      if (round === this.round) this.#retry(String(error?.message ?? error));
+      // What browsers say of a line that cannot be had is different everywhere, and never helpful.
+      if (round === this.round) this.#retry(error instanceof TypeError ? "the server does not answer" : error.message);
     }
   }
 

@@ -45,7 +45,10 @@ export class Devices {
       attribute(this.more, "aria-expanded", String(this.everything));
       shared.redraw();
     });
-    parent.append(h("div", { class: "scroll", tabindex: "-1" }, this.table), this.more);
+    // It scrolls by itself, so a keyboard must be able to reach it.
+    const scroll = h("div", { class: "scroll", tabindex: "0", role: "group" }, this.table);
+    attribute(scroll, "aria-labelledby", `${options.id}-title`);
+    parent.append(scroll, this.more);
   }
 
   draw(store, range, frame) {
