@@ -1,6 +1,6 @@
 """How benchmarks measure: contenders take turns in one run, so that noise of the machine hits all alike.
 
-What is compared is CPU time, of this thread and of programs that it ran: it does not count what others did meanwhile.
+What is compared is CPU time, of this process and of programs that it ran: what others did meanwhile does not count.
 Ratios are the median over the rounds of (ours / theirs in the same round), with the order turned round by round.
 """
 
@@ -45,9 +45,9 @@ def found(question: str, result: str, target: str = "", met: bool | None = None)
 
 
 def spent() -> float:
-    """CPU seconds of this thread and of the programs that were waited for."""
+    """CPU seconds of this process, its threads, and the programs that were waited for."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.thread_time() + children.ru_utime + children.ru_stime
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 class Times:
@@ -140,13 +140,22 @@ def idle_processes(count: int) -> "contextmanager[list[int]]":  # type: ignore[v
 
 # In this process and on this CPU: a floor in another one would have other caches and another scheduler.
 _FLOOR = r"""
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 static char buffer[65536];
 void kept(const int *fds, int count, int size) {
     for (int i = 0; i < count; i++) (void)!pread(fds[i], buffer, size, 0);
 }
-void kept_to_the_end(const int *fds, int count) {
+void listed(const char **paths, int count) {
+    for (int i = 0; i < count; i++) {
+        DIR *folder = opendir(paths[i]);
+        if (!folder) continue;
+        while (readdir(folder)) {}
+        closedir(folder);
+    }
+}
+void ended(const int *fds, int count) {
     for (int i = 0; i < count; i++) {
         off_t at = 0;
         for (ssize_t n; (n = pread(fds[i], buffer, sizeof buffer, at)) > 0;) at += n;
@@ -197,6 +206,18 @@ def kept_in_c(library: ctypes.CDLL, fds: list[int], size: int = 4096) -> Callabl
     """One pread of each open file."""
     array = (ctypes.c_int * len(fds))(*fds)
     return lambda: library.kept(array, len(fds), size)
+
+
+def ended_in_c(library: ctypes.CDLL, fds: list[int], folders: list[str]) -> Callable[[], None]:
+    """Each open file to its end, and the names in each directory."""
+    files = (ctypes.c_int * len(fds))(*fds)
+    names = (ctypes.c_char_p * len(folders))(*[os.fsencode(folder) for folder in folders])
+
+    def read() -> None:
+        library.ended(files, len(fds))
+        library.listed(names, len(folders))
+
+    return read
 
 
 def opened_in_c(library: ctypes.CDLL, paths: list[str], size: int = 4096) -> Callable[[], None]:

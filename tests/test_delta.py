@@ -1,12 +1,27 @@
 """What changed: growth for counters, the newer value for the rest, and nothing that cannot be known."""
 
+import itertools
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import msgspec
 import pytest
 
-from procpulse import Host, Reset, Snapshot, Unavailable, counter, deltas, difference, gauge, group, info, label
+from procpulse import (
+    Host,
+    Reset,
+    Sampler,
+    Snapshot,
+    Unavailable,
+    counter,
+    deltas,
+    difference,
+    gauge,
+    group,
+    info,
+    label,
+)
+from procpulse.delta import growing
 from procpulse.source import Source
 from procpulse.sources import DISKSTATS, LOADAVG, MEMINFO, NET_DEV, STAT, VMSTAT
 from procpulse.sources.proc.pid_stat import PidStat
@@ -192,3 +207,25 @@ def test_wrong_lookups() -> None:
     assert snap.get(MEMINFO) is None
     with pytest.raises(Unavailable, match="meminfo was not sampled"):
         snap[MEMINFO]
+
+
+def test_rows_that_stay_the_same_are_compared_once() -> None:
+    sampler = Sampler([PROCESSES])
+    snapshots = [sampler.sample_sync() for _ in range(6)]
+    sampler.close()
+    memory: dict[str, Any] = {}
+    found = []
+    for before, after in itertools.pairwise(snapshots):
+        steps = growing(before, after, memory)
+        try:
+            while True:
+                next(steps)
+        except StopIteration as stop:
+            found.append(stop.value)
+        assert found[-1] == difference(before, after)
+    quiet = [
+        pid for pid, row in snapshots[0][PROCESSES].items() if all(s[PROCESSES].get(pid) is row for s in snapshots)
+    ]
+    assert quiet
+    for pid in quiet:
+        assert found[0][PROCESSES][pid] is found[-1][PROCESSES][pid]

@@ -102,6 +102,8 @@ class _Schedule:
         self.latest: Snapshot | None = None
         self.previous: Snapshot | None = None
         self.delta: tuple[int, Delta | None] = (-1, None)
+        self.still: dict[str, dict[Any, tuple[Any, Any]]] = {}
+        """Rows that did not change, and their growth, for the next delta."""
         self.comparing = anyio.Lock()
         self.taking = False
         self.turn: anyio.Event | None = None
@@ -364,7 +366,7 @@ class Sampler:
             if schedule.delta[0] != tick:
                 delta = None
                 if previous is not None and latest is not None and previous.host.boot_id == latest.host.boot_id:
-                    steps = growing(previous, latest)
+                    steps = growing(previous, latest, schedule.still)
                     while delta is None:
                         try:
                             next(steps)

@@ -163,6 +163,8 @@ class Statvfs(NamedTuple):
 
 
 Request: TypeAlias = Read | Piece | Names | Link | Statvfs
+TURN: tuple[Request, ...] = ()
+"""A batch of nothing: the source has worked for a while, and others get a turn before it goes on."""
 Steps: TypeAlias = Generator[Sequence[Request], list[Any], T]
 
 

@@ -16,6 +16,7 @@ from procpulse.process import Part, PerProcess
 from procpulse.reader.files import Budget, Files, failed
 from procpulse.source import (
     PARSE_ERRORS,
+    TURN,
     Failure,
     Malformed,
     Names,
@@ -28,14 +29,15 @@ from procpulse.source import (
 )
 from procpulse.tree import Folder, Row, gather
 
-SLICE_NS = 500_000
-"""How long to go on before the event loop gets a turn."""
+SLICE_NS = 400_000
+"""How long to go on before the event loop gets a turn: with the last few processes, half a millisecond at most."""
 LOOK = 16
 """Processes between two looks at the clock."""
 CHUNK = 256
 """Processes, or threads, whose slow parts are asked for together."""
 SMALL_CHUNK = 16
 """The same where descriptors are short: each holds one for as long."""
+_NAMES = 64
 _STAT_BYTES = 1024
 _PIECE = 4096
 _AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
@@ -139,7 +141,7 @@ class ProcessTable:
             links = os.fstat(self._proc).st_nlink
             listed = links != self._links
             if listed:
-                self._list_all(links)
+                yield from self._list_all(links)
         except OSError as error:
             raise Unreadable(failed(error, "/proc")) from error
         if self._budget.over:
@@ -151,7 +153,7 @@ class ProcessTable:
             self._links = 0
             if not listed:  # one is gone, and another may have come in its place
                 with suppress(OSError):
-                    self._list_all(0)
+                    yield from self._list_all(0)
                 yield from self._pass([pid for pid in self._pids if pid not in rows], rows, reading)
         if self._threads is not None:
             self._threads.prune()
@@ -160,15 +162,27 @@ class ProcessTable:
                 self._forget(entries.pop(pid))
         return rows
 
-    def _list_all(self, links: int) -> None:
+    def _list_all(self, links: int) -> Steps[None]:
         """List the processes, and see whether they are all that the kernel counts, whatever we are allowed to see.
 
         Raises:
             OSError: with the kernel's errno.
         """
-        names = os.listdir(self._proc)
-        self._pids = [int(name) for name in names if name[0] <= "9"]
-        others = {name for name in names if name[0] > "9"}
+        pids: list[int] = []
+        others: set[str] = set()
+        until = monotonic_ns() + SLICE_NS
+        with os.scandir(self._proc) as found:
+            for entry in found:
+                name = entry.name
+                if name[0] > "9":
+                    others.add(name)
+                    continue
+                pids.append(int(name))
+                if not len(pids) % _NAMES and monotonic_ns() >= until:
+                    yield TURN
+                    until = monotonic_ns() + SLICE_NS
+        yield TURN
+        self._pids = pids
         if others != self._others:
             modes = [os.stat(name, dir_fd=self._proc, follow_symlinks=False).st_mode for name in others]
             self._others, self._folders = others, sum(map(S_ISDIR, modes))
@@ -197,7 +211,7 @@ class ProcessTable:
             self._renew(pids[start : start + LOOK], rows, now, reading)
             if monotonic_ns() >= until:
                 reading.rows_ns.append((now, len(rows) - before))
-                yield ()
+                yield TURN
                 before = len(rows)
                 now = monotonic_ns()
                 until = now + SLICE_NS
@@ -652,7 +666,7 @@ class ThreadTable(ProcessTable):
             some = processes[first : first + LOOK]
             tids = [self._list(process, reading) for process in some]
             if monotonic_ns() >= until:
-                yield ()
+                yield TURN
                 until = monotonic_ns() + SLICE_NS
             every = [tid for those in tids for tid in those or ()]
             rows: dict[int, Any] = {}
@@ -676,7 +690,7 @@ class ThreadTable(ProcessTable):
         for start in range(0, len(tids), LOOK):
             self._renew(tids[start : start + LOOK], rows, now, reading)
             if monotonic_ns() >= until:
-                yield ()
+                yield TURN
                 now = monotonic_ns()
                 until = now + SLICE_NS
         return until
