@@ -36,6 +36,14 @@ def test_alert() -> None:
     assert re.fullmatch(r"less than 100% available: [0-9]+ bytes\n", run("alert.py", "1.0"))
 
 
+def test_size_a_pool() -> None:
+    assert re.fullmatch(
+        r"[0-9]+ workers: [0-9.]+ of [0-9]+ CPUs, [0-9]+ bytes of memory\n(there may be less: .+\n)*",
+        run("size_a_pool.py", "64"),
+    )
+    assert run("size_a_pool.py", str(1 << 40)).startswith("1 workers")
+
+
 @pytest.mark.server
 def test_fastapi_app() -> None:
     with serving([sys.executable, "-m", "uvicorn", "examples.fastapi_app:app", "--port", "{port}"]) as address:

@@ -10,6 +10,7 @@ async with Sampler([STAT, MEMINFO, NET_DEV]) as sampler:
 
 from procpulse.delta import Delta, Reset, deltas, difference
 from procpulse.fields import Kind, Unit, counter, fields, gauge, group, info, label
+from procpulse.limits import Limits, limits, limits_sync
 from procpulse.process import Part
 from procpulse.sampler import Sampler, Statistics, read, read_sync
 from procpulse.snapshot import Failure, Host, Reason, Snapshot, Unavailable
@@ -26,6 +27,7 @@ __all__ = [
     "Folder",
     "Host",
     "Kind",
+    "Limits",
     "Part",
     "Reason",
     "Reset",
@@ -45,6 +47,8 @@ __all__ = [
     "group",
     "info",
     "label",
+    "limits",
+    "limits_sync",
     "read",
     "read_sync",
 ]

@@ -7,7 +7,7 @@ has passed by its clock. It is never a made-up 0.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -15,13 +15,17 @@ from procpulse.fields import gauge, group, info, label
 from procpulse.sources.proc.diskstats import DISKSTATS, Disk
 from procpulse.sources.proc.meminfo import MEMINFO
 from procpulse.sources.proc.net_dev import NET_DEV, Interface
-from procpulse.sources.proc.pressure import PRESSURE, Stalls
+from procpulse.sources.proc.pressure import PRESSURE
 from procpulse.sources.proc.processes import PROCESSES, Process, Thread
 from procpulse.sources.proc.stat import STAT, Cpu, CpuTime
 from procpulse.sources.proc.vmstat import VMSTAT
+from procpulse.sources.sysfs.cgroup import CGROUP
+from procpulse.usage_cgroups import CgroupUsage, ContainerUsage, cgroup_usage, container_usage, stall_shares
 
 if TYPE_CHECKING:
     from procpulse.delta import Delta
+
+U = TypeVar("U", bound=msgspec.Struct)
 
 
 class CpuUsage(msgspec.Struct, frozen=True, gc=False):
@@ -171,6 +175,10 @@ class Rates(msgspec.Struct, frozen=True, gc=False):
     pressure: Annotated[PressureUsage | None, group("Time lost.")]
     processes: Annotated[dict[int, ProcessUsage], group("Processes, by pid.")]
     threads: Annotated[dict[int, ThreadUsage], group("Threads, by tid, where they are sampled.")] = {}
+    cgroups: Annotated[dict[str, CgroupUsage], group("Control groups, by path, where they are sampled.")] = {}
+    container: Annotated[
+        ContainerUsage | None, group("The control group of the program that samples, beside the host.")
+    ] = None
 
 
 class Usage:
@@ -253,10 +261,10 @@ class Usage:
         if pressure is None or not seconds:
             return None
         return PressureUsage(
-            *_stalls(pressure.cpu, seconds),
-            *_stalls(pressure.memory, seconds),
-            *_stalls(pressure.io, seconds),
-            _stalls(pressure.irq, seconds)[1],
+            *stall_shares(pressure.cpu, seconds),
+            *stall_shares(pressure.memory, seconds),
+            *stall_shares(pressure.io, seconds),
+            stall_shares(pressure.irq, seconds)[1],
         )
 
     @cached_property
@@ -280,6 +288,33 @@ class Usage:
             if thread.stat is not None
         }
 
+    @cached_property
+    def cgroups(self) -> dict[str, CgroupUsage]:
+        """Control groups that were there in both samples, by path; none unless `cgroup` is sampled."""
+        seconds = self._seconds(CGROUP.name)
+        rows = self._delta.get(CGROUP)
+        return {row.path: cgroup_usage(row, seconds) for row in rows} if rows and seconds else {}
+
+    @cached_property
+    def container(self) -> ContainerUsage | None:
+        """The control group of the program that samples, against the tightest of its limits.
+
+        None unless `cgroup` is sampled. With `stat` and `meminfo` it knows what the host has, too: where nothing
+        limits the group, the host does.
+        """
+        seconds = self._seconds(CGROUP.name)
+        rows = self._delta.get(CGROUP)
+        if not rows or not seconds:
+            return None
+        stat, meminfo = self._delta.get(STAT), self._delta.get(MEMINFO)
+        return container_usage(
+            rows,
+            seconds,
+            len(stat.cpus) or None if stat is not None else None,
+            meminfo.mem_total_bytes if meminfo is not None else None,
+            meminfo.mem_available_bytes if meminfo is not None else None,
+        )
+
     def _rows(self) -> Iterator[tuple[Process, float]]:
         """Each process, and over how many seconds it is told."""
         whole = self._delta.elapsed_ns.get(PROCESSES.name, 0)
@@ -301,14 +336,21 @@ class Usage:
         Raises:
             ValueError: there is no such field.
         """
-        if isinstance(by, str) and by not in ProcessUsage.__struct_fields__:
-            raise ValueError(
-                f"no field {by!r}; processes can be ordered by {', '.join(ProcessUsage.__struct_fields__)}"
-            )
-        name = by
-        value: Callable[[ProcessUsage], Any] = (lambda usage: getattr(usage, name)) if isinstance(name, str) else name
-        known = [(found, usage) for usage in self.processes.values() if (found := value(usage)) is not None]
-        return [usage for _, usage in sorted(known, key=lambda item: (item[0], -item[1].pid), reverse=True)[:count]]
+        return _most(self.processes.values(), ProcessUsage, count, by)
+
+    def top_cgroups(
+        self, count: int = 10, by: str | Callable[[CgroupUsage], float | None] = "cpu_ratio"
+    ) -> list[CgroupUsage]:
+        """The control groups that have most of something, as `top` does it. A group counts those below it as well.
+
+        Args:
+            count: How many at most.
+            by: A field of `CgroupUsage`, or a function of one.
+
+        Raises:
+            ValueError: there is no such field.
+        """
+        return _most(self.cgroups.values(), CgroupUsage, count, by)
 
     def rates(self) -> Rates:
         """All of it, as one record."""
@@ -316,6 +358,22 @@ class Usage:
 
     def _seconds(self, name: str) -> float:
         return self._delta.elapsed_ns.get(name, 0) / 1e9
+
+
+def _most(rows: Iterable[U], kind: type[U], count: int, by: str | Callable[[U], float | None]) -> list[U]:
+    """The rows with the greatest values; of equal ones those that come first.
+
+    Raises:
+        ValueError: there is no such field.
+    """
+    names = kind.__struct_fields__
+    if isinstance(by, str) and by not in names:
+        what = "processes" if kind is ProcessUsage else "control groups"
+        raise ValueError(f"no field {by!r}; {what} can be ordered by {', '.join(names)}")
+    name = by
+    value: Callable[[U], Any] = (lambda usage: getattr(usage, name)) if isinstance(name, str) else name
+    known = [(found, usage) for usage in rows if (found := value(usage)) is not None]
+    return [usage for _, usage in sorted(known, key=lambda item: item[0], reverse=True)[:count]]
 
 
 def _ratio(part: int | None, whole: int | None) -> float | None:
@@ -369,14 +427,6 @@ def _interface(grown: Interface, seconds: float) -> InterfaceUsage:
     fields = ("bytes", "packets", "errors", "dropped")
     growth = [getattr(grown, f"{way}_{field}") for field in fields for way in ("rx", "tx")]
     return InterfaceUsage(grown.name, *[count / seconds for count in growth])
-
-
-def _stalls(grown: Stalls | None, seconds: float) -> tuple[float | None, float | None]:
-    def share(kind: str) -> float | None:
-        stall = getattr(grown, kind, None)
-        return None if stall is None else min(1.0, stall.total_us / (seconds * 1e6))
-
-    return share("some"), share("full")
 
 
 def _process(grown: Process, seconds: float, ticks: int) -> ProcessUsage:

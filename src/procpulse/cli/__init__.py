@@ -14,6 +14,7 @@ VERBS = {
     "snapshot": "read the host once",
     "stream": "show or emit what happens, tick by tick",
     "serve": "serve a page, streams and metrics of this host",
+    "limits": "say what a process may really use: by control groups, affinity and resource limits",
     "sources": "list what can be read, what it means, and whether this host has it",
     "schema": "print the JSON Schema of everything that is emitted",
     "capture": "save the files of this host as a fixture tree, with names and addresses scrubbed",

@@ -99,8 +99,9 @@ def _one_of(folder: Folder, prefix: str) -> bool:
 
 
 def _cpu(folder: Folder) -> CgroupCpu | None:
-    if not (_one_of(folder, "cpu.stat") or _one_of(folder, "v1/cpu")):
-        return None
+    if not (_one_of(folder, "v1/cpu.") or _one_of(folder, "v1/cpuacct.")):
+        if not any(name.startswith("cpu.") and name != "cpu.pressure" for name in folder.entries):
+            return None
     stat = folder.parsed("cpu.stat", mapping) or {}
     local = folder.parsed("cpu.stat.local", mapping) or {}
     old = folder.parsed("v1/cpu.stat", mapping) or {}

@@ -1,0 +1,38 @@
+"""procpulse limits: what a process may really use."""
+
+import argparse
+import sys
+
+from procpulse.cli import options as shared
+from procpulse.cli.table import render
+
+EXAMPLES = """\
+examples:
+  procpulse limits                            what this shell may use: CPUs, memory, processes
+  procpulse limits --pid 4242 --format json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("--pid", metavar="PID", type=int, help="another process")
+    parser.add_argument("--format", choices=("table", "json"), help="default: a table on a terminal, JSON elsewhere")
+    shared.add_roots(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the limits; return the exit code."""
+    import msgspec
+
+    from procpulse.limits import limits_sync
+    from procpulse.snapshot import Unavailable
+
+    try:
+        found = limits_sync(options.pid, roots=shared.roots(options))
+    except Unavailable as error:
+        return shared.failure_code({"limits": error.failure} if error.failure is not None else {}, True) or 1
+    if (options.format or ("table" if sys.stdout.isatty() else "json")) == "json":
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+    else:
+        print("\n".join(render(found)))
+    return 0
