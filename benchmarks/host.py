@@ -173,6 +173,9 @@ def others(seconds: float) -> None:
     )
 
 
+QUICK = {"seconds": 2}
+
+
 def main(seconds: float = 5) -> None:
     one_sample(seconds)
     streams(seconds)

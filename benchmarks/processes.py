@@ -147,6 +147,9 @@ def short(count: int, seconds: float) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+QUICK = {"counts": (100, 1000), "seconds": 2}
+
+
 def main(counts: tuple[int, ...] = (100, 1000, 5000, 10_000), seconds: float = 5) -> None:
     measure.raise_descriptor_limit()
     most = int(Path("/proc/sys/kernel/pid_max").read_text()) * 3 // 4

@@ -88,15 +88,10 @@ class Part(Generic[T]):
             raise Malformed(explain(error)) from error
 
 
-class ProcessFile(File):
+class ProcessFile(File, gc=False):
     """The bytes of one file of a process, with the bytes of its `stat` where they help to understand it."""
 
-    __slots__ = ("stat",)
-
-    def __init__(self, data: bytes, host: Host, stat: bytes = b""):
-        self.data = data
-        self.host = host
-        self.stat = stat
+    stat: bytes = b""
 
 
 class PerProcess(Source[dict[int, R]]):

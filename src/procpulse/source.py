@@ -202,14 +202,11 @@ def _printable(path: str) -> str:
     return path if path.isprintable() else text.inert(path.encode("utf-8", "surrogateescape"))
 
 
-class File:
+class File(msgspec.Struct, gc=False):
     """The bytes of one file, as a parser gets them."""
 
-    __slots__ = ("data", "host")
-
-    def __init__(self, data: bytes, host: Host):
-        self.data = data
-        self.host = host
+    data: bytes
+    host: Host
 
 
 class Unreadable(Exception):

@@ -73,16 +73,24 @@ def fill(shell: Any, into: type[T], sources: Iterable[Source[Any]], decode: Deco
     return into(values=values, failures={**shell.failures, **failures}, **rest)
 
 
+class _Threads(msgspec.Struct):
+    """Of a row of a process, only its threads."""
+
+    threads: dict[Any, dict[str, msgspec.Raw]] | None = None
+
+
 def _type(source: Source[Any], raw: msgspec.Raw, decode: Decode) -> Any:
     """The type of a value; the rows of processes, and of their threads, have the parts that the first of them has."""
     if not isinstance(source, PerProcess):
         return source.type
-    rows: dict[Any, dict[str, Any]] = decode(raw, dict[Any, dict[str, Any]])
-    first = next(iter(rows.values()), {})
+    # Only the names in the first row matter: what is not decoded is skipped.
+    rows: dict[Any, msgspec.Raw] = decode(raw, dict[Any, msgspec.Raw])
+    first: dict[str, Any] = next((decode(row, dict[str, msgspec.Raw]) for row in rows.values()), {})
     known = catalog.part_modules()
     parts = [name for name in first if name in known]
     if "threads" not in first:
         return catalog.module(source.name).processes(*parts).type if parts else source.type
-    thread = next((thread for row in rows.values() for thread in (row["threads"] or {}).values()), None)
+    threads = (decode(row, _Threads).threads for row in rows.values())
+    thread = next((thread for those in threads for thread in (those or {}).values()), None)
     theirs = True if thread is None else [name for name in thread if name in known]
     return catalog.module(source.name).processes(*parts, threads=theirs).type

@@ -38,6 +38,7 @@ CHUNK = 256
 SMALL_CHUNK = 16
 """The same where descriptors are short: each holds one for as long."""
 _NAMES = 64
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _STAT_BYTES = 1024
 _PIECE = 4096
 _AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
@@ -517,7 +518,7 @@ class ProcessTable:
                 self._budget.give()
 
     def _open_once(self, relative: str) -> int:
-        return os.open(relative, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK, dir_fd=self._proc)
+        return os.open(relative, _FLAGS, dir_fd=self._proc)
 
     def _lost(self, path: str, error: OSError, reading: Reading) -> None:
         failure = failed(error, f"/proc/{path}/stat")
