@@ -32,6 +32,7 @@ class Part(Generic[T]):
             the more memory it has. `processes(..., rss_limit_bytes=)` overrides it.
         fallback: The file to read where `path` is missing.
         threads: Whether each thread has it, too.
+        rows: Lines of heading, where each line after them stands for itself, as for `Source`.
         host: The file of the whole host that stands for a missing one in a plain tree. On a live host nobody wants it
             again and again in the row of every process.
     """
@@ -54,6 +55,7 @@ class Part(Generic[T]):
         fallback: str | None = None,
         threads: bool = True,
         host: str | None = None,
+        rows: int | None = None,
     ):
         self.name = name
         self.path = path
@@ -70,6 +72,7 @@ class Part(Generic[T]):
         self.fallback = fallback
         self.of_threads = threads
         self.host = host
+        self.rows = rows
         self.choosy = program or rss_limit_bytes is not None
         """Whether what `stat` says decides if it is read."""
         self.plan = None if isinstance(path, str) else allow_list(path, path)

@@ -230,6 +230,8 @@ class Source(Generic[T]):
         cap: Most bytes that the file may have.
         whole: Whether the kernel hands it out in one piece (`single_open` in the kernel's source), saving a read.
         newline: Whether the file always ends in a newline; a last line without one was cut, and is dropped.
+        rows: How many lines of heading there are, where each line after them stands for itself: one that makes no sense
+            is left out then, and told. None where lines hang together.
     """
 
     def __init__(
@@ -244,6 +246,7 @@ class Source(Generic[T]):
         cap: int = 1 << 20,
         whole: bool = False,
         newline: bool = True,
+        rows: int | None = None,
     ):
         self.name = name
         self.path = path
@@ -254,6 +257,7 @@ class Source(Generic[T]):
         self.cap = cap
         self.whole = whole
         self.newline = newline
+        self.rows = rows
 
     def __repr__(self) -> str:
         return f"<{self.__class__.__name__} {self.name} {self.path}>"
@@ -290,19 +294,63 @@ class Source(Generic[T]):
         memory = reading.memory
         if memory.get("data") == data:
             value: T = memory["value"]
+            if memory["lost"] is not None:
+                reading.note("rows", memory["lost"])
             return value
         if not data and is_record(self.type):
             raise Unreadable(Failure(Reason.MISSING, self.path, "empty"))
+        lost = None
         try:
             value = self.understand(data, reading.host)
         except Malformed as error:
-            raise Unreadable(Failure(Reason.MALFORMED, self.path, str(error))) from error
-        memory["data"], memory["value"] = data, value
+            lost = Failure(Reason.MALFORMED, self.path, str(error))
+            rest = self._without_bad_rows(data, reading.host)
+            if rest is None:
+                raise Unreadable(lost) from error
+            value, count = rest
+            lost = msgspec.structs.replace(lost, count=count)
+            reading.note("rows", lost)
+        memory["data"], memory["value"], memory["lost"] = data, value, lost
         return value
+
+    def _without_bad_rows(self, data: bytes, host: Host) -> tuple[T, int] | None:
+        return None if self.rows is None else salvage(lambda rows: self.understand(rows, host), data, self.rows)
 
     @property
     def _request(self) -> Read:
         return Read(self.path, self.cap, self.slow, self.whole)
+
+
+_FEW = 100
+"""Lines of a file of facts, where the one that makes no sense is looked for by leaving out each."""
+
+
+def salvage(understand: Callable[[bytes], T], data: bytes, heading: int) -> tuple[T, int] | None:
+    """What a file says without the lines that make no sense, and how many these are; None where nothing does then.
+
+    A line of a table makes sense if it does so alone under the heading, a fact if it does so beside the one that has to
+    be there. Where several have to be there no line makes sense alone; of these files, one line can be left out.
+    """
+    lines = data.split(b"\n")[:-1]
+    head, rows = lines[:heading], lines[heading:]
+
+    def parsed(some: list[bytes]) -> tuple[T] | None:
+        try:
+            return (understand(b"\n".join([*head, *some, b""])),)
+        except Malformed:
+            return None
+
+    sound = [parsed([row]) is not None for row in rows]
+    first = [rows[sound.index(True)]] if True in sound else []
+    good = [row for row, alone in zip(rows, sound, strict=True) if alone or (first and parsed([*first, row]))]
+    whole = parsed(good) if good else None
+    if whole:
+        return whole[0], len(rows) - len(good)
+    for i in range(len(rows) if len(rows) <= _FEW else 0):
+        whole = parsed([*rows[:i], *rows[i + 1 :]])
+        if whole:
+            return whole[0], 1
+    return None
 
 
 def explain(error: Exception) -> str:

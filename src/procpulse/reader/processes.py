@@ -26,6 +26,7 @@ from procpulse.source import (
     Steps,
     Unreadable,
     explain,
+    salvage,
 )
 from procpulse.tree import Folder, Row, gather
 
@@ -397,13 +398,17 @@ class ProcessTable:
     def _understood(self, entry: Entry, part: Part[Any], data: bytes | None, reading: Reading) -> Any:
         if data is None:
             return None
+        whole = len(data) < part.cap or part.clip
         try:
-            if len(data) >= part.cap and not part.clip:
+            if not whole:
                 raise Malformed(f"over {part.cap} bytes")
             return part.understand(data, reading.host, entry.data)
         except Malformed as error:
             reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", str(error)))
+        if part.rows is None or not whole:
             return None
+        rest = salvage(lambda rows: part.understand(rows, reading.host, entry.data), data, part.rows)
+        return None if rest is None else rest[0]
 
     # Slow parts, through the pool.
 

@@ -45,4 +45,4 @@ def place(line: bytes) -> tuple[int, str, bytes]:
     return number(words[1]), inert(zone[1].rstrip(b",")), zone[2] if len(zone) > 2 else b""
 
 
-BUDDYINFO = Source("buddyinfo", "/proc/buddyinfo", list[FreeBlocks], parse)
+BUDDYINFO = Source("buddyinfo", "/proc/buddyinfo", list[FreeBlocks], parse, rows=0)

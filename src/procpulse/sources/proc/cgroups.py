@@ -29,4 +29,4 @@ def parse(file: File) -> list[CgroupSubsystem]:
     return [CgroupSubsystem(inert(row[0]), number(row[1]), number(row[2]), number(row[3]) != 0) for row in rows]
 
 
-CGROUPS = Source("cgroups", "/proc/cgroups", list[CgroupSubsystem], parse, whole=True)
+CGROUPS = Source("cgroups", "/proc/cgroups", list[CgroupSubsystem], parse, whole=True, rows=0)

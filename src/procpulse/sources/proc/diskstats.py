@@ -57,4 +57,4 @@ def parse(file: File) -> list[Disk]:
     return disks
 
 
-DISKSTATS = Source("diskstats", "/proc/diskstats", list[Disk], parse)
+DISKSTATS = Source("diskstats", "/proc/diskstats", list[Disk], parse, rows=0)

@@ -32,4 +32,4 @@ def parse(file: File) -> list[FilesystemType]:
     return types
 
 
-FILESYSTEMS = Source("filesystems", "/proc/filesystems", list[FilesystemType], parse)
+FILESYSTEMS = Source("filesystems", "/proc/filesystems", list[FilesystemType], parse, rows=0)

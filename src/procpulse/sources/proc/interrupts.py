@@ -56,4 +56,4 @@ def parse(file: File) -> list[Interrupt]:
     return interrupts
 
 
-INTERRUPTS = Source("interrupts", "/proc/interrupts", list[Interrupt], parse, cap=1 << 24)
+INTERRUPTS = Source("interrupts", "/proc/interrupts", list[Interrupt], parse, cap=1 << 24, rows=1)

@@ -42,4 +42,4 @@ def _pair(column: bytes) -> tuple[int, int]:
     return number(first), number(second)
 
 
-KEY_USERS = Source("key_users", "/proc/key-users", list[KeyUser], parse)
+KEY_USERS = Source("key_users", "/proc/key-users", list[KeyUser], parse, rows=0)

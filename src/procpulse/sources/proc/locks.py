@@ -75,4 +75,4 @@ def _decimal(device: bytes) -> str:
     return f"{hexadecimal(major)}:{hexadecimal(minor)}"
 
 
-LOCKS = Source("locks", "/proc/locks", list[Lock], parse, cap=1 << 24)
+LOCKS = Source("locks", "/proc/locks", list[Lock], parse, cap=1 << 24, rows=0)

@@ -157,4 +157,4 @@ def _rows(data: bytes) -> dict[str, int]:
     return rows
 
 
-MEMINFO = Source("meminfo", "/proc/meminfo", Meminfo, parse, whole=True)
+MEMINFO = Source("meminfo", "/proc/meminfo", Meminfo, parse, whole=True, rows=0)

@@ -27,4 +27,4 @@ def parse(file: File) -> list[MiscDevice]:
     return [MiscDevice(number(row[0]), inert(row[1]) if len(row) > 1 else "") for row in rows]
 
 
-MISC = Source("misc", "/proc/misc", list[MiscDevice], parse)
+MISC = Source("misc", "/proc/misc", list[MiscDevice], parse, rows=0)

@@ -51,4 +51,4 @@ def _module(columns: list[bytes]) -> Module:
     )
 
 
-MODULES = Source("modules", "/proc/modules", list[Module], parse)
+MODULES = Source("modules", "/proc/modules", list[Module], parse, rows=0)

@@ -65,4 +65,4 @@ def _options(column: bytes) -> list[str]:
     return [inert(unescape(option)) for option in column.split(b",") if option]
 
 
-MOUNTINFO = Source("mountinfo", "/proc/self/mountinfo", list[Mount], parse, cap=1 << 24)
+MOUNTINFO = Source("mountinfo", "/proc/self/mountinfo", list[Mount], parse, cap=1 << 24, rows=0)

@@ -43,4 +43,4 @@ def parse(file: File) -> list[MountEntry]:
     return mounts
 
 
-MOUNTS = Source("mounts", "/proc/self/mounts", list[MountEntry], parse, cap=1 << 24)
+MOUNTS = Source("mounts", "/proc/self/mounts", list[MountEntry], parse, cap=1 << 24, rows=0)

@@ -60,4 +60,4 @@ def parse(file: File) -> list[ArpEntry]:
 
 
 _IPV4 = re.compile(rb"[0-9]{1,3}(\.[0-9]{1,3}){3}").fullmatch
-NET_ARP = Source("net_arp", "/proc/net/arp", list[ArpEntry], parse, cap=1 << 22)
+NET_ARP = Source("net_arp", "/proc/net/arp", list[ArpEntry], parse, cap=1 << 22, rows=1)

@@ -57,4 +57,4 @@ def total(interfaces: Iterable[Interface]) -> Interface:
     return Interface(", ".join(row.name for row in rows), *sums)
 
 
-NET_DEV = Source("net_dev", "/proc/net/dev", list[Interface], parse)
+NET_DEV = Source("net_dev", "/proc/net/dev", list[Interface], parse, rows=2)

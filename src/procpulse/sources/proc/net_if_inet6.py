@@ -38,4 +38,4 @@ def parse(file: File) -> list[Ipv6Address]:
     return list(addresses.values())
 
 
-NET_IF_INET6 = Source("net_if_inet6", "/proc/net/if_inet6", list[Ipv6Address], parse)
+NET_IF_INET6 = Source("net_if_inet6", "/proc/net/if_inet6", list[Ipv6Address], parse, rows=0)

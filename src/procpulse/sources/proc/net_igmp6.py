@@ -47,4 +47,4 @@ def parse(file: File) -> list[Igmp6Group]:
     return list(groups.values())
 
 
-NET_IGMP6 = Source("net_igmp6", "/proc/net/igmp6", list[Igmp6Group], parse)
+NET_IGMP6 = Source("net_igmp6", "/proc/net/igmp6", list[Igmp6Group], parse, rows=0)

@@ -55,4 +55,4 @@ def parse(file: File) -> list[Ipv6Route]:
     return list(routes.values())
 
 
-NET_IPV6_ROUTE = Source("net_ipv6_route", "/proc/net/ipv6_route", list[Ipv6Route], parse, cap=1 << 22)
+NET_IPV6_ROUTE = Source("net_ipv6_route", "/proc/net/ipv6_route", list[Ipv6Route], parse, cap=1 << 22, rows=0)

@@ -33,5 +33,5 @@ def parse(file: File) -> list[NfnetlinkQueue]:
 
 
 NET_NETFILTER_NFNETLINK_QUEUE = Source(
-    "net_netfilter_nfnetlink_queue", "/proc/net/netfilter/nfnetlink_queue", list[NfnetlinkQueue], parse
+    "net_netfilter_nfnetlink_queue", "/proc/net/netfilter/nfnetlink_queue", list[NfnetlinkQueue], parse, rows=0
 )

@@ -85,4 +85,4 @@ def _capabilities(kinds: list[str], able: list[bytes]) -> list[str] | None:
     return [CAPABILITIES.get(kind, kind) for kind, can in zip(kinds, able, strict=True) if can == b"y"]
 
 
-NET_PROTOCOLS = Source("net_protocols", "/proc/net/protocols", list[Protocol], parse)
+NET_PROTOCOLS = Source("net_protocols", "/proc/net/protocols", list[Protocol], parse, rows=1)

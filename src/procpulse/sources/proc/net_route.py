@@ -59,4 +59,4 @@ def parse(file: File) -> list[Route]:
     return list(routes.values())
 
 
-NET_ROUTE = Source("net_route", "/proc/net/route", list[Route], parse, cap=1 << 22)
+NET_ROUTE = Source("net_route", "/proc/net/route", list[Route], parse, cap=1 << 22, rows=1)

@@ -29,4 +29,4 @@ def parse(file: File) -> NetSnmp6:
     return NetSnmp6(counters)
 
 
-NET_SNMP6 = Source("net_snmp6", "/proc/net/snmp6", NetSnmp6, parse)
+NET_SNMP6 = Source("net_snmp6", "/proc/net/snmp6", NetSnmp6, parse, rows=0)

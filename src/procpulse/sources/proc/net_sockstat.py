@@ -60,4 +60,4 @@ def parse(file: File) -> NetSockstat:
     return NetSockstat(used, protocols)
 
 
-NET_SOCKSTAT = Source("net_sockstat", "/proc/net/sockstat", NetSockstat, parse)
+NET_SOCKSTAT = Source("net_sockstat", "/proc/net/sockstat", NetSockstat, parse, rows=0)

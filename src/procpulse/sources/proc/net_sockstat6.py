@@ -11,4 +11,4 @@ https://docs.kernel.org/networking/proc_net_tcp.html
 from procpulse.source import Source
 from procpulse.sources.proc.net_sockstat import NetSockstat, parse
 
-NET_SOCKSTAT6 = Source("net_sockstat6", "/proc/net/sockstat6", NetSockstat, parse)
+NET_SOCKSTAT6 = Source("net_sockstat6", "/proc/net/sockstat6", NetSockstat, parse, rows=0)

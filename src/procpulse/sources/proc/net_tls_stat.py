@@ -42,4 +42,4 @@ def rows(data: bytes) -> dict[str, int]:
     return found
 
 
-NET_TLS_STAT = Source("net_tls_stat", "/proc/net/tls_stat", NetTlsStat, parse, whole=True)
+NET_TLS_STAT = Source("net_tls_stat", "/proc/net/tls_stat", NetTlsStat, parse, whole=True, rows=0)

@@ -52,4 +52,4 @@ def parse(file: File) -> list[Wireless]:
     return interfaces
 
 
-NET_WIRELESS = Source("net_wireless", "/proc/net/wireless", list[Wireless], parse)
+NET_WIRELESS = Source("net_wireless", "/proc/net/wireless", list[Wireless], parse, rows=2)

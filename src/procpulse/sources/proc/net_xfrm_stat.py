@@ -25,4 +25,4 @@ def parse(file: File) -> NetXfrmStat:
     return NetXfrmStat(rows(file.data))
 
 
-NET_XFRM_STAT = Source("net_xfrm_stat", "/proc/net/xfrm_stat", NetXfrmStat, parse, whole=True)
+NET_XFRM_STAT = Source("net_xfrm_stat", "/proc/net/xfrm_stat", NetXfrmStat, parse, whole=True, rows=0)

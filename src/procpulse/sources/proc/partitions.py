@@ -35,4 +35,4 @@ def parse(file: File) -> list[Partition]:
     return partitions
 
 
-PARTITIONS = Source("partitions", "/proc/partitions", list[Partition], parse)
+PARTITIONS = Source("partitions", "/proc/partitions", list[Partition], parse, rows=2)

@@ -59,4 +59,4 @@ def membership(line: bytes) -> CgroupMembership:
     return CgroupMembership(number(hierarchy), [inert(name) for name in controllers.split(b",") if name], inert(path))
 
 
-PID_CGROUP = Part("cgroup", "cgroup", PidCgroup, parse)
+PID_CGROUP = Part("cgroup", "cgroup", PidCgroup, parse, rows=0)

@@ -91,4 +91,4 @@ def _limit(word: bytes) -> int:
     return UNLIMITED if word == b"unlimited" else number(word)
 
 
-PID_LIMITS = Part("limits", "limits", PidLimits, parse)
+PID_LIMITS = Part("limits", "limits", PidLimits, parse, rows=1)

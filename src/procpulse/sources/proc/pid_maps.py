@@ -70,5 +70,4 @@ def st_dev(device: bytes) -> int:
 
 
 PID_MAPS = Part(
-    "maps", "maps", PidMaps, parse, slow=True, cap=1 << 25, program=True, rss_limit_bytes=RSS_LIMIT_BYTES
-)  # fmt: skip
+    "maps", "maps", PidMaps, parse, slow=True, cap=1 << 25, program=True, rss_limit_bytes=RSS_LIMIT_BYTES, rows=0)  # fmt: skip

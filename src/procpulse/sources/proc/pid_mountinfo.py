@@ -32,4 +32,4 @@ def _mounts(data: bytes) -> PidMountinfo:
     return PidMountinfo([mount(line) for line in lines(data)])
 
 
-PID_MOUNTINFO = Part("mountinfo", "mountinfo", PidMountinfo, parse, slow=True, cap=1 << 24)
+PID_MOUNTINFO = Part("mountinfo", "mountinfo", PidMountinfo, parse, slow=True, cap=1 << 24, rows=0)

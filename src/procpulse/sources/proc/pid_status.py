@@ -211,4 +211,4 @@ def parse(file: ProcessFile) -> PidStatus:
     )  # fmt: skip
 
 
-PID_STATUS = Part("status", "status", PidStatus, parse)
+PID_STATUS = Part("status", "status", PidStatus, parse, rows=0)

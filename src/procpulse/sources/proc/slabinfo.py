@@ -52,4 +52,4 @@ def parse(file: File) -> list[Slab]:
     return slabs
 
 
-SLABINFO = Source("slabinfo", "/proc/slabinfo", list[Slab], parse, cap=1 << 22)
+SLABINFO = Source("slabinfo", "/proc/slabinfo", list[Slab], parse, cap=1 << 22, rows=2)

@@ -44,4 +44,4 @@ def columns(header: bytes) -> list[int]:
     return [number(word.removeprefix(b"CPU")) for word in header.split()]
 
 
-SOFTIRQS = Source("softirqs", "/proc/softirqs", list[Softirq], parse)
+SOFTIRQS = Source("softirqs", "/proc/softirqs", list[Softirq], parse, rows=1)

@@ -41,4 +41,4 @@ def parse(file: File) -> list[Swap]:
     return swaps
 
 
-SWAPS = Source("swaps", "/proc/swaps", list[Swap], parse)
+SWAPS = Source("swaps", "/proc/swaps", list[Swap], parse, rows=1)

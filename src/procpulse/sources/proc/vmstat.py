@@ -47,4 +47,4 @@ def parse(file: File) -> Vmstat:
     return Vmstat(pages, events)
 
 
-VMSTAT = Source("vmstat", "/proc/vmstat", Vmstat, parse)
+VMSTAT = Source("vmstat", "/proc/vmstat", Vmstat, parse, rows=0)
