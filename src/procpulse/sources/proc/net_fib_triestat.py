@@ -54,7 +54,7 @@ class NetFibTriestat(msgspec.Struct, frozen=True, gc=False):
 
 def parse(file: File) -> NetFibTriestat:
     header, *rows = lines(file.data)
-    leaf, node = re.findall(rb"([0-9]+) bytes", header)
+    leaf, node = re.findall(rb"(?<![0-9])([0-9]{1,20}) bytes", header)
     tables: list[FibTable] = []
     facts: dict[bytes, bytes] = {}
     bits: dict[int, int] = {}
