@@ -16,7 +16,7 @@ from procpulse import Failure, Reason, Roots, Sampler, Source, Tree, read_sync
 from procpulse.reader import Reader
 from procpulse.reader.files import Budget, Files, failed
 from procpulse.snapshot import Unavailable
-from procpulse.source import File, Fold, Host, Link, Names, Read
+from procpulse.source import File, Fold, Host, Link, Names, Piece, Read
 from procpulse.sources import LOADAVG, MEMINFO, NET_DEV, PROCESSES, STAT, processes
 from procpulse.tree import Folder
 
@@ -129,6 +129,23 @@ def test_files_of_what_is_gone_are_closed(tree: Path) -> None:
     assert these.kept > 64, "those in use stay open"
     these.release()
     assert these.budget.used == 0
+
+
+def test_the_pieces_of_a_table_are_of_one_table(tree: Path) -> None:
+    """Opened anew in the middle, it would go on in another line of another table (F19)."""
+    path = tree / "proc/table"
+    path.write_bytes(b"1" * 70_000)
+    these = files(tree)
+    first = content(these.perform_once(Piece("/proc/table")))
+    path.unlink()
+    path.write_bytes(b"2" * 70_000)
+    assert content(these.perform_once(Piece("/proc/table", len(first)))) == b"1" * (70_000 - len(first))
+    assert these.perform_once(Piece("/proc/table", 70_000)) == b""
+    assert these._pieces == {}
+    assert content(these.perform_once(Piece("/proc/table"))).startswith(b"2")
+    assert content(these.perform_once(Piece("/proc/table"))).startswith(b"2"), "the read before was given up"
+    these.release()
+    assert these._pieces == {}
 
 
 def test_nothing_but_regular_files_is_opened_in_a_tree(tree: Path) -> None:

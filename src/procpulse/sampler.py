@@ -20,7 +20,7 @@ from procpulse.delta import Delta, growing
 from procpulse.process import PerProcess
 from procpulse.reader import Reader, Result, checkpoint
 from procpulse.snapshot import Snapshot, Unavailable
-from procpulse.source import Failure, Roots, Source
+from procpulse.source import Failure, Request, Roots, Source
 
 T = TypeVar("T")
 
@@ -82,6 +82,8 @@ class Statistics(msgspec.Struct):
     """Read time by source."""
     stuck: dict[str, float] = {}
     """Files that hang at this moment, and for how many seconds."""
+    visibility: str = "whole"
+    """Whether the process table shows all processes: `partial` where hidepid or the like hides some."""
     descriptors: int = 0
     """Files that are open now."""
     threads: int = 0
@@ -143,6 +145,8 @@ class Sampler:
         deadlines: Seconds that a source may take, where one second (or the interval, if that is shorter) is wrong.
         descriptors: How many files may be kept open; by default half of RLIMIT_NOFILE.
         clock: Where the schedule gets its time from.
+        observe: Told of every request for a file and its answer, from any thread; `procpulse.log.reads` writes them
+            to a logger. Processes are then read file by file, which costs more.
 
     Raises:
         TypeError: something among `sources` is not a source.
@@ -158,13 +162,14 @@ class Sampler:
         deadlines: Mapping[Source[Any], float] | None = None,
         descriptors: int | None = None,
         clock: Clock | None = None,
+        observe: Callable[[Request, Any], None] | None = None,
     ):
         self.sources = _checked(default_sources() if sources is None else sources)
         self._cadence = {s.name: s.cadence for s in self.sources if s.cadence is not None}
         self._cadence.update(_seconds("cadence", cadence, self.sources))
         self._deadlines = _seconds("deadline", deadlines, self.sources)
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._reader = Reader(Roots() if roots is None else roots, descriptors)
+        self._reader = Reader(Roots() if roots is None else roots, descriptors, observe)
         self._schedules: dict[tuple[int, bool], _Schedule] = {}
         self._last: dict[str, tuple[int, Result]] = {}
         """(when, by our clock) and what, of the sources with a cadence."""
@@ -244,6 +249,7 @@ class Sampler:
             failures=dict(self._failures),
             sources={name: msgspec.structs.replace(times) for name, times in self._times.items()},
             stuck=self._reader.pool.stuck,
+            visibility=self._reader.visibility,
             descriptors=self._reader.descriptors,
             threads=self._reader.pool.threads,
         )

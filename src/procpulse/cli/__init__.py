@@ -16,6 +16,7 @@ VERBS = {
     "serve": "serve a page, streams and metrics of this host",
     "limits": "say what a process may really use: by control groups, affinity and resource limits",
     "sources": "list what can be read, what it means, and whether this host has it",
+    "doctor": "tell what this host, container or user hides, what reading costs, and what to change",
     "schema": "print the JSON Schema of everything that is emitted",
     "capture": "save the files of this host as a fixture tree, with names and addresses scrubbed",
     "completion": "print a completion script for bash, zsh or tcsh",

@@ -108,6 +108,11 @@ class Reader:
         """How many files are open now."""
         return self.budget.used
 
+    @property
+    def visibility(self) -> str:
+        """`partial` where the process table hides processes, else `whole`."""
+        return "partial" if any(table.partial for table in self._tables.values()) else "whole"
+
     def close(self) -> None:
         """Close every file and let the threads go; never waits for a hung read."""
         self.closed = True

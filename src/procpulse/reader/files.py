@@ -122,6 +122,8 @@ class Files:
         self.reads = 0
         """Files read so far."""
         self._kept: dict[str, _Kept] = {}
+        self._pieces: dict[str, int] = {}
+        """Files that are being read piece by piece in other threads, one at a time each."""
         self._stale: dict[str, _Kept] = {}
         """Those that were not read since the last sweep."""
         self._rounds = 0
@@ -226,7 +228,16 @@ class Files:
 
     def _type(self, place: str) -> str:
         """The type of the file system that a path is on, as far as its mount points tell."""
-        return next((kind for point, kind in self._mounts if place == point or place.startswith(point + "/")), "")
+        return next((kind for point, kind, _ in self._mounts if place == point or place.startswith(point + "/")), "")
+
+    @property
+    def hides(self) -> bool:
+        """Whether the mount of /proc hides processes of others from us (hidepid), as far as its options tell."""
+        options = next((options for point, _, options in self._mounts if point == self._proc), ())
+        given = dict(option.partition("=")[::2] for option in options)
+        if given.get("hidepid", "0") in ("0", "off") or not os.geteuid():
+            return False
+        return given.get("gid", "0") not in {str(group) for group in (os.getegid(), *os.getgroups())}
 
     # Reading.
 
@@ -314,11 +325,27 @@ class Files:
         return data
 
     def _piece_once(self, request: Piece) -> bytes:
-        fd = self.open(request.path)
-        try:
-            return os.pread(fd, _CHUNK, request.offset)
-        finally:
+        """The next bytes, from the descriptor that gave the ones before.
+
+        A table that changes has other rows at this offset when it is opened anew, and the halves of two lines would make
+        a number that is in neither.
+        """
+        fd = self._pieces.pop(request.path, -1)
+        if fd >= 0 and not request.offset:  # left over from a read that was given up
             os.close(fd)
+            fd = -1
+        if fd < 0:
+            fd = self.open(request.path)
+        try:
+            data = os.pread(fd, _CHUNK, request.offset)
+        except OSError:
+            os.close(fd)
+            raise
+        if data:
+            self._pieces[request.path] = fd
+        else:
+            os.close(fd)
+        return data
 
     def _names(self, request: Names) -> list[tuple[str, int]]:
         place = self.place(request.path)
@@ -387,6 +414,8 @@ class Files:
         """Close what is kept."""
         self._let_go(self._kept)
         self._let_go(self._stale)
+        while self._pieces:
+            os.close(self._pieces.popitem()[1])
 
     @property
     def kept(self) -> int:
@@ -419,17 +448,19 @@ def _entries(place: str | int, request: Names) -> list[tuple[str, int]]:
         )
 
 
-def _mount_points() -> list[tuple[str, str]]:
-    """(mount point, file system type) of our own mount namespace, deepest and latest first."""
+def _mount_points() -> list[tuple[str, str, list[str]]]:
+    """(mount point, file system type, its options) of our own mount namespace, deepest and latest first."""
     try:
         with open("/proc/self/mountinfo", "rb") as file:
             data = file.read()
     except OSError:
         return []
-    points: list[tuple[str, str]] = []
+    points: list[tuple[str, str, list[str]]] = []
     for line in data.splitlines():
         left, _, right = line.partition(b" - ")
         point = os.fsdecode(left.split(b" ")[4])
-        points.append(("" if point == "/" else point, os.fsdecode(right.split(b" ")[0])))
+        kind, _, rest = right.partition(b" ")
+        options = os.fsdecode(rest.rpartition(b" ")[2]).split(",")
+        points.append(("" if point == "/" else point, os.fsdecode(kind), options))
     points.reverse()
     return sorted(points, key=lambda item: -len(item[0]))

@@ -114,6 +114,9 @@ class ProcessTable:
         self._folders = 0
         self.vanished = 0
         """Processes that went away while they were read."""
+        self._hidden = files.hides
+        self.partial = False
+        """Whether processes are hidden from us, as with hidepid: there is always a first one, and it is not shown."""
 
     def steps(self, reading: Reading) -> Steps[dict[int, Any]]:
         """One pass over the table."""
@@ -157,6 +160,11 @@ class ProcessTable:
                 with suppress(OSError):
                     yield from self._list_all(0)
                 yield from self._pass([pid for pid in self._pids if pid not in rows], rows, reading)
+        lost = reading.failures.get("stat")
+        self.partial = self._hidden or 1 not in self._pids or (lost is not None and lost.reason is Reason.DENIED)
+        if self.partial:
+            detail = "partial: processes of others are hidden"
+            reading.note("visibility", Failure(Reason.DENIED, "/proc", detail))
         if self._threads is not None:
             self._threads.prune()
         if len(entries) > len(rows):
