@@ -213,6 +213,8 @@ class Unreadable(Exception):
     """A source could not be read at all; carries the `Failure`."""
 
     def __init__(self, failure: Failure):
+        if not failure.path.isprintable():  # else it could not be sent, and the whole snapshot with it
+            failure = msgspec.structs.replace(failure, path=_printable(failure.path))
         super().__init__(failure)
         self.failure = failure
 

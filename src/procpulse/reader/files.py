@@ -233,8 +233,8 @@ class Files:
     @property
     def hides(self) -> bool:
         """Whether the mount of /proc hides processes of others from us (hidepid), as far as its options tell."""
-        options = next((options for point, _, options in self._mounts if point == self._proc), ())
-        given = dict(option.partition("=")[::2] for option in options)
+        options: list[str] = next((options for point, _, options in self._mounts if point == self._proc), [])
+        given = {name: value for name, _, value in (option.partition("=") for option in options)}
         if given.get("hidepid", "0") in ("0", "off") or not os.geteuid():
             return False
         return given.get("gid", "0") not in {str(group) for group in (os.getegid(), *os.getgroups())}

@@ -64,7 +64,6 @@ def test_net_route(host: Host, text: str | bytes, expected: list[Route]) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        "",
         "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
         HEADING + "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\n",
         HEADING + "eth0\t0000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
@@ -74,10 +73,15 @@ def test_net_route(host: Host, text: str | bytes, expected: list[Route]) -> None
         HEADING + "eth0\t00000000\t010200C0\t0003\t0\t0\tlow\t00000000\t0\t0\t0\n",
     ],
     ids=[
-        "empty", "no heading", "a column short", "an address cut short", "an address too long", "no address",
+        "no heading", "a column short", "an address cut short", "an address too long", "no address",
         "no address at all", "no number",
     ],
 )  # fmt: skip
 def test_malformed(text: str | bytes) -> None:
     with pytest.raises(Malformed):
         parse(NET_ROUTE, text)
+
+
+def test_a_namespace_that_never_had_a_route() -> None:
+    """It has no table, and the file is empty."""
+    assert parse(NET_ROUTE, "") == []

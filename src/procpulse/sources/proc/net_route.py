@@ -38,6 +38,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
 
 def parse(file: File) -> list[Route]:
     rows = lines(file.data)
+    if not file.data:  # a network namespace that never had a route has no table, and no heading
+        return []
     if not rows or not rows[0].startswith(b"Iface"):
         raise ValueError("no heading")
     swapped = file.host.little_endian
