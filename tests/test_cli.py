@@ -272,3 +272,51 @@ def test_numbers_for_people() -> None:
 
 def test_grid() -> None:
     assert grid([["name", "n"], ["a", "10"], ["bcd", "-"]]) == ["name   n", "a     10", "bcd    -"]
+
+
+def test_control_groups_are_a_tree() -> None:
+    tree = Path(__file__).parent.parent / "fixtures/cgroup-v2"
+    where = ("--proc-root", str(tree / "proc"), "--sys-root", str(tree / "sys"))
+    lines = run("snapshot", "--sources", "cgroup", "--format", "table", *where).stdout.splitlines()
+    assert lines[1].split() == [
+        "group",
+        "cpu",
+        "s",
+        "cpus",
+        "memory",
+        "limit",
+        "swap",
+        "tasks",
+        "limit",
+        "read",
+        "written",
+        "cpu/mem/io",
+        "waits",
+        "%",
+    ]
+    nginx = next(line for line in lines if "nginx.service" in line)
+    assert nginx.startswith("      nginx.service ")
+    assert nginx.split() == [
+        "nginx.service",
+        "31.0",
+        "1.5",
+        "496M",
+        "640M",
+        "124K",
+        "6",
+        "512",
+        "400K",
+        "1.2M",
+        "0/0/0",
+    ]
+    assert any(line.startswith("          9c3e51d07fb8 ") and line.endswith("containerd") for line in lines)
+
+
+def test_limits() -> None:
+    tree = Path(__file__).parent.parent / "fixtures/cgroup-v1"
+    where = ("--proc-root", str(tree / "proc"), "--sys-root", str(tree / "sys"))
+    found = json.loads(run("limits", *where).stdout)
+    assert (found["cpus"], found["memory_bytes"]) == (2.5, 1 << 30)
+    assert re.search(r"^memory_bytes +1.0G$", run("limits", "--format", "table", *where).stdout, re.M)
+    missing = run("limits", "--pid", "99999999")
+    assert (missing.returncode, missing.stderr) == (3, "procpulse: limits: /proc/99999999/status: missing: ENOENT\n")

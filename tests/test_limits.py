@@ -13,7 +13,7 @@ from procpulse import Failure, Limits, Reason, Roots, Unavailable, limits, limit
 from procpulse.limits import _Limits
 from procpulse.source import Unreadable
 from tests import cases
-from tests.conftest import FIXTURES, roots
+from tests.conftest import FIXTURES, program, roots
 from tests.sources.sysfs.test_cgroup import group, mounted
 
 __all__ = ["group"]
@@ -63,6 +63,11 @@ V1_MOUNTS = "".join(
     for i, name in enumerate(("cpu,cpuacct", "memory", "pids"))
 )
 UNLIMITED = "9223372036854771712\n"
+OUTSIDE = Failure(
+    Reason.UNSUPPORTED,
+    C,
+    "the group of this process is outside of our namespace or mounted for another: its limits are not known",
+)
 
 
 def found(files: Mapping[str, Any], affinity: frozenset[int] | None = None, pid: int | None = None) -> Limits:
@@ -204,7 +209,7 @@ CASES = [
         },
         {
             "memory_bytes": GIB, "memory_max_bytes": GIB, "memory_path": "/", "memory_used_bytes": 0,
-            "memory_available_bytes": GIB, "cgroup_version": "2", "paths": dict.fromkeys(ALL, "/../other"),
+            "memory_available_bytes": GIB, "cgroup_version": "2", "paths": dict.fromkeys(ALL, "/../other"), "failures": [OUTSIDE] * 4,
         },
         id="outside of our namespace",
     ),
@@ -225,6 +230,41 @@ def test_more_of_the_hierarchy_is_mounted_than_the_namespace_has() -> None:
         f"{C}/other/pids.current": "1\n",
     }
     assert found(files).pids_max == 7
+
+
+UNSHARED = V2 | {
+    "/proc/self/status": "Pid:\t42\nCpus_allowed_list:\t0-7\n",
+    "/proc/self/mountinfo": f"30 1 0:26 /../.. {C} rw - cgroup2 cgroup2 rw\n",
+    "/proc/self/cgroup": "0::/sub\n",
+    f"{A}/memory.max": f"{2 * GIB}\n",
+    f"{A}/memory.current": "0\n",
+    f"{B}/sub/cgroup.procs": "7\n42\n",
+    f"{B}/sub/pids.max": "7\n",
+    f"{B}/sub/pids.current": "1\n",
+    f"{C}/x.slice/y.service/sub/cgroup.procs": "8\n4\n",
+}
+
+
+def test_a_namespace_without_mounts_of_its_own() -> None:
+    """The mount begins two levels above the namespace: the group is the one that has the process in it."""
+    this = found(UNSHARED)
+    assert (this.pids_max, this.pids_path) == (7, "/a.slice/b.service/sub")
+    assert (this.memory_bytes, this.memory_path, this.failures) == (2 * GIB, "/a.slice", [])
+
+
+def test_beside_a_namespace_without_mounts_of_its_own() -> None:
+    """One step up by its path, two by the mount: one level without a name is left."""
+    this = found(
+        UNSHARED | {"/proc/self/cgroup": "0::/../z\n", f"{A}/z/cgroup.procs": "42\n", f"{A}/z/pids.max": "3\n"}
+    )
+    assert (this.pids_max, this.pids_path, this.memory_path) == (3, "/a.slice/z", "/a.slice")
+
+
+def test_a_namespace_whose_group_cannot_be_found_is_told() -> None:
+    this = found(UNSHARED | {f"{B}/sub/cgroup.procs": "7\n"})
+    assert this.pids_max is None
+    assert {failure.reason for failure in this.failures} == {Reason.UNSUPPORTED}
+    assert "namespace" in this.failures[0].detail
 
 
 def test_the_affinity_of_a_thread_counts_before_that_of_its_process() -> None:
@@ -336,3 +376,29 @@ def test_a_tighter_group_above(group: list[Path]) -> None:
     finally:
         child.communicate(b"\n", timeout=10)
         inner.rmdir()
+
+
+INSIDE = """
+set -e
+for place in {places}; do echo $$ > $place/cgroup.procs; done
+exec unshare --cgroup --mount sh -c '{python} -c "{show}"
+mount -t tmpfs none /sys/fs/cgroup
+mkdir /sys/fs/cgroup/memory
+mount -t cgroup -o memory none /sys/fs/cgroup/memory
+{python} -c "{show}"'
+"""
+
+
+@pytest.mark.root
+def test_in_a_namespace_of_its_own(group: list[Path]) -> None:
+    """As a container is made: first with the mounts of the host, then with one of its own."""
+    program("unshare")
+    place = mounted("memory") / group[0].name
+    limit = place / "memory.limit_in_bytes"
+    if not limit.exists():
+        pytest.skip("the memory controller is not in version 1 here")
+    limit.write_text(str(600 << 20))
+    show = "from procpulse import limits_sync; f = limits_sync(); print(f.memory_bytes, f.memory_path)"
+    script = INSIDE.format(places=" ".join(map(str, group)), python=sys.executable, show=show)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == [f"{600 << 20} /{group[0].name}", f"{600 << 20} /"], done.stderr

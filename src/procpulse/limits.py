@@ -13,6 +13,7 @@ may be tighter than what is found here (version 1 tells the limit of memory all 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
@@ -27,7 +28,7 @@ from procpulse.sources.proc.pid_limits import PID_LIMITS, UNLIMITED
 from procpulse.sources.sysfs import _cgroup_bounds as bounds
 from procpulse.sources.sysfs._cgroup_files import parse
 from procpulse.sources.sysfs._cgroup_records import Cgroup
-from procpulse.sources.sysfs.cgroup import ROOT, UNIFIED, memberships, mount_roots
+from procpulse.sources.sysfs.cgroup import MOST, ROOT, UNIFIED, memberships, mount_roots
 from procpulse.text import inert, span
 from procpulse.tree import PAGE, Folder
 
@@ -111,6 +112,9 @@ class _Hierarchy(NamedTuple):
     path: str
     levels: list[tuple[str, str]]
     """From the group itself up to the topmost that can be seen: where it is below `folder`, and its path."""
+    hidden: int = 0
+    """How many levels of groups without a name are between the topmost that can be seen and the path; below 0 for one
+    that is outside of what can be seen."""
 
 
 _FILES = {
@@ -179,7 +183,9 @@ class _Limits(Source[Limits]):
             [] if isinstance(names, Failure) else [name for name, _ in names],
         )
         chains = {}
-        for controller, found in hierarchies.items():
+        for controller, found in list(hierarchies.items()):
+            if found.hidden:
+                found = hierarchies[controller] = yield from _search(found, _pid(status), failures)
             chains[controller] = yield from _chain(controller, found, reading.host, failures)
         facts = _Facts(reading.host, status, rlimits, meminfo, online, self.affinity, failures)
         return facts.limits(hierarchies, chains)
@@ -200,27 +206,63 @@ def _hierarchies(
             folder, member = ROOT if unified else f"{ROOT}/{UNIFIED}", second
         else:
             continue
-        levels = list(_levels(member.path, inert(roots.get(folder, "/").encode("utf-8", "surrogateescape"))))
-        found[controller] = _Hierarchy(folder, member is first, member.path, levels)
+        root = inert(roots.get(folder, "/").encode("utf-8", "surrogateescape"))
+        levels = list(_levels(member.path, root))
+        found[controller] = _Hierarchy(folder, member is first, member.path, levels, _hidden(member.path, root))
     return found
 
 
+def _is_below(path: str, root: str) -> bool:
+    return root in ("/", path) or path.startswith(root + "/")
+
+
+def _hidden(path: str, root: str) -> int:
+    """How many steps up from our namespace the mount begins, less those that the path goes up itself."""
+    if _is_below(path, root) and "/.." not in path[len(root.rstrip("/")) :]:
+        return 0
+    steps = root.count("/..") - path.count("/..")
+    return steps or -1 if root.startswith("/..") or "/.." in path else 0
+
+
 def _levels(path: str, root: str) -> Iterator[tuple[str, str]]:
-    """The group and those above it, each as a folder below the mount point and a path, by what part of the hierarchy is mounted there.
+    """The group and those above it, each as a folder below the mount point and a path, by what part is mounted there.
 
     A path that is not below that part cannot be found: it was mounted for another namespace, or the process is outside
     of ours. What is left is the topmost group that can be seen.
     """
     above = "" if root == "/" else root
-    if path != above and not path.startswith(above + "/"):
-        path = above
-    rest = path[len(above) :].rstrip("/")
+    rest = path[len(above) :].rstrip("/") if _is_below(path, root) else ""
     if "/.." in rest:
         rest = ""
     while rest:
         yield rest, above + rest
         rest = rest.rpartition("/")[0]
     yield "", above or "/"
+
+
+def _search(found: _Hierarchy, pid: bytes, failures: list[Failure]) -> Steps[_Hierarchy]:
+    """Find the group of a process that is in a namespace of its own, where more than that namespace is mounted.
+
+    How many levels above the namespace the mount begins is known, the names of these levels are not: the group is the
+    one that has the process in it.
+    """
+    places = [""] if found.hidden > 0 else []
+    for _ in range(found.hidden):
+        answers = yield [Names(found.folder + place, folders=True) for place in places[:MOST]]
+        places = [
+            f"{place}/{name}"
+            for place, names in zip(places, answers, strict=False)
+            if not isinstance(names, Failure)
+            for name, _ in names
+        ]
+    rest = re.sub(r"^(?:/\.\.)+(?=/|$)", "", found.path).rstrip("/")
+    answers = yield [Read(f"{found.folder}{place}{rest}/cgroup.procs", 1 << 20) for place in places[:MOST]]
+    for place, held in zip(places, answers, strict=False):
+        if isinstance(held, bytes) and pid in held.split():
+            return found._replace(levels=list(_levels(place + rest, "/")))
+    why = "the group of this process is outside of our namespace or mounted for another: its limits are not known"
+    failures.append(Failure(Reason.UNSUPPORTED, found.folder, why))
+    return found
 
 
 def _chain(controller: str, found: _Hierarchy, host: Host, failures: list[Failure]) -> Steps[list[Cgroup]]:
@@ -350,6 +392,12 @@ class _Facts(NamedTuple):
         except Malformed as error:
             self.failures.append(Failure(Reason.MALFORMED, path, str(error)))
             return None
+
+
+def _pid(status: Any) -> bytes:
+    """The process's own id, by /proc/[pid]/status."""
+    found = re.search(rb"^Pid:\s+([0-9]+)$", status, re.M) if isinstance(status, bytes) else None
+    return found[1] if found is not None else b""
 
 
 def _whole(bound: bounds.Bound | None) -> int | None:

@@ -78,6 +78,10 @@ def render(found: Any) -> list[str]:
         return _record(found)
     rows = list(found.values()) if isinstance(found, dict) else found if isinstance(found, list) else None
     if rows is not None and all(isinstance(row, msgspec.Struct) for row in rows):
+        if rows and type(rows[0]).__name__ == "Cgroup":
+            from procpulse.cli.cgroups import tree  # a hundred columns would be no table
+
+            return tree(rows)
         return _rows(rows)
     return [str(found)]
 

@@ -144,6 +144,8 @@ class _Hierarchy(NamedTuple):
     """Whether it is of version 1."""
     root: str = ""
     """The path of its topmost group, where that is not the root: a container may see its own part only."""
+    above: bool = False
+    """Whether it begins above our namespace, where groups have no names for us."""
 
 
 class _Group(NamedTuple):
@@ -305,7 +307,7 @@ def _mounted(reading: Reading) -> Steps[tuple[list[_Hierarchy], list[CgroupMembe
         memory["mounted"] = (own, hierarchies)
     roots: dict[str, str] = memory["roots"]
     return (
-        [hierarchy._replace(root=_visible(roots.get(hierarchy.folder, ""))) for hierarchy in hierarchies],
+        [_seen(hierarchy, roots.get(hierarchy.folder, "/")) for hierarchy in hierarchies],
         memberships(own) if isinstance(own, bytes) else [],
     )
 
@@ -330,9 +332,10 @@ def mount_roots(mountinfo: bytes) -> dict[str, str]:
     return roots
 
 
-def _visible(root: str) -> str:
-    """The path of the topmost group; empty for the root, and for what is above our namespace and has no name here."""
-    return "" if root == "/" or root.startswith("/..") else root
+def _seen(hierarchy: _Hierarchy, root: str) -> _Hierarchy:
+    """A hierarchy with what part of it is mounted."""
+    above = root.startswith("/..")
+    return hierarchy._replace(root="" if above or root == "/" else root, above=above)
 
 
 def _request(group: _Group, name: str) -> Read:
@@ -474,9 +477,9 @@ def _place(
         controllers = set(hierarchy.name.split(","))
         for member in memberships:
             if controllers & set(member.controllers) if hierarchy.old else not member.hierarchy_id:
-                row = by_path.get(member.path)
+                row = None if hierarchy.above else by_path.get(member.path)
                 if row is None or hierarchy.name not in row.hierarchies:
-                    row = rows.get(hierarchy.root or "/") if whole else None
+                    row = rows.get(hierarchy.root or "/") if whole and not hierarchy.above else None
                 if row is not None:
                     row.own.append(hierarchy.name)
 
