@@ -186,10 +186,10 @@ export class Chart {
     };
   }
 
-  /** A time on the axis; nothing where it would be cut off at the end. */
+  /** A time on the axis; nothing where it would be cut off at the end, or before there is any time to speak of. */
   #moment(u, time, withSeconds) {
     const room = u.bbox.width / devicePixelRatio - u.valToPos(time, "x");
-    return room < (withSeconds ? 24 : 15) ? "" : clock(time, withSeconds);
+    return room < (withSeconds ? 24 : 15) || !this.times.length ? "" : clock(time, withSeconds);
   }
 
   get outerHeight() {
