@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def test_a_name_is_text_whatever_it_says(tab: Tab) -> None:
         process.wait()
 
 
-def test_it_holds_still_when_told_to_or_unseen(tab: Tab) -> None:
+def test_it_holds_still_when_told_to_or_unseen(tab: Tab, server: Server) -> None:
     page = tab.page
     page.keyboard.press("p")
     assert page.locator("#pause").get_attribute("aria-pressed") == "true"
@@ -185,7 +186,10 @@ def test_it_holds_still_when_told_to_or_unseen(tab: Tab) -> None:
     assert tab.picture("cpu") == held
     page.evaluate(hide, False)
     until(lambda: tab.picture("cpu") != held, "it goes on")
-    assert tab.data("gaps") == "0"
+    # A gap is only where the server has none either: it may have been too busy for a tick.
+    times = [frame["time"] for frame in httpx.get(f"{server.url}v1/history").json()["frames"]]
+    missed = sum(after - before > 1.6 for before, after in pairwise(times))
+    assert int(tab.data("gaps") or 0) <= missed
 
 
 def test_the_server_is_killed_and_comes_back(chromium: Any) -> None:
@@ -195,7 +199,7 @@ def test_the_server_is_killed_and_comes_back(chromium: Any) -> None:
         opened(chromium, server.url, may_complain="ERR_CONNECTION|WebSocket|Failed to load") as tab,
     ):
         tab.live(after=2)
-        assert tab.data("gaps") == "0"
+        gaps = int(tab.data("gaps") or 0)
         server.end(signal.SIGKILL)
         until(lambda: tab.text("#state") == "Reconnecting", "it says so")
         assert re.search(r"in [0-9]+ s", tab.text("#detail"))
@@ -204,7 +208,7 @@ def test_the_server_is_killed_and_comes_back(chromium: Any) -> None:
         server.start()
         tab.page.evaluate("dispatchEvent(new Event('online'))")
         until(lambda: tab.text("#state") == "Live", "live again")
-        until(lambda: tab.data("gaps") == "1", "the gap is marked")
+        until(lambda: int(tab.data("gaps") or 0) > gaps, "the gap is marked")
         tab.live(after=3)
         # Inside the gap nothing is known: no value is said there.
         seen = []
