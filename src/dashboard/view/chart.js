@@ -18,6 +18,7 @@ const POWERS_OF_TWO = Array.from({ length: 60 }, (_, power) => 2 ** power);
  * @property {boolean} [area] fill down to 0
  * @property {boolean} [below] drawn below the zero line, as what goes out
  * @property {number[]} [dash]
+ * @property {number} [width] of its line
  * @property {boolean} [optional] not named while there is nothing of it
  */
 
@@ -34,6 +35,7 @@ export class Chart {
    * @param {boolean} [options.downwards] whether 0 is at the top
    * @param {() => number[]} [options.ticks] where ticks are, if not where it suits
    * @param {(u: uPlot) => void} [options.paint] draws on top of everything
+   * @param {(event: PointerEvent) => void} [options.onPointer] the pointer is over the plot
    * @param {boolean} [options.times] whether the times are written below
    * @param {number} [options.height] of the plot, in pixels
    * @param {{theme: object, cursor: object, history: object}} shared
@@ -57,6 +59,12 @@ export class Chart {
     new ResizeObserver(([entry]) => this.#resize(entry.contentRect.width)).observe(this.element);
     cursor.onChange((time) => this.point(time));
     theme.onChange(() => this.plot.redraw());
+  }
+
+  /** Make the plot so many pixels high. */
+  setHeight(height) {
+    this.options.height = height;
+    this.plot.setSize({ width: this.plot.width, height: this.outerHeight });
   }
 
   /** Show other columns from now on. */
@@ -173,16 +181,16 @@ export class Chart {
       ],
       series: [
         {},
-        ...series.map(({ color: name, area, dash }) => ({
+        ...series.map(({ color: name, area, dash, width = stacked ? 0.5 : 1.5 }) => ({
           stroke: color(name),
-          width: stacked ? 0.5 : 1.5,
+          width,
           dash,
           fill: stacked ? faded(name, "d9") : area ? faded(name, "26") : undefined,
           points: { show: false },
         })),
       ],
       bands: stacked ? series.slice(1).map((_, index) => ({ series: [index + 2, index + 1] })) : [],
-      hooks: { drawClear: [(u) => this.#shadeGaps(u)], draw: [(u) => this.options.paint?.(u, this)] },
+      hooks: { drawClear: [(u) => this.#shadeGaps(u)], draw: [(u) => this.options.paint?.(u)] },
     };
   }
 
@@ -228,7 +236,7 @@ export class Chart {
     const where = () => this.plot.posToVal(left, "x");
     const move = (event) => {
       left = Math.max(0, event.clientX - over.getBoundingClientRect().left);
-      this.options.onPointer?.(event, this);
+      this.options.onPointer?.(event);
       this.cursor.follow(where);
     };
     over.addEventListener("pointermove", move);

@@ -29,6 +29,8 @@ export class Heat {
     this.legend = h("span", { class: "heat-note" });
     this.image = document.createElement("canvas");
     shared.theme.onChange(() => (this.colors = null));
+    this.chart = this.#makeChart();
+    this.chart.element.hidden = true;
     shared.cursor.onChange((time) => this.#say(time));
   }
 
@@ -37,32 +39,36 @@ export class Heat {
       .filter((name) => name.startsWith("core/"))
       .map((name) => Number(name.slice(5)))
       .sort((a, b) => a - b);
-    if (cores.length !== this.cores.length) this.#rebuild(cores);
+    const { length } = this.cores;
     this.cores = cores;
-    if (!this.chart) return;
     this.store = store;
+    this.chart.element.hidden = !cores.length;
+    if (!cores.length) return;
+    if (cores.length !== length) this.chart.setHeight(this.#height());
     this.chart.draw(store, range);
     this.#say(this.shared.cursor.time);
   }
 
-  #rebuild(cores) {
-    this.chart?.element.remove();
-    this.chart = null;
-    if (!cores.length) return;
-    const row = Math.max(2, Math.min(14, Math.floor(TALLEST / cores.length)));
-    this.chart = new Chart(
+  #height() {
+    const { length } = this.cores;
+    return length * Math.max(2, Math.min(14, Math.floor(TALLEST / length)));
+  }
+
+  #makeChart() {
+    const chart = new Chart(
       this.parent,
       {
-        series: [{ column: "cpu/busy", label: "", color: "muted" }],
+        // Of this series only the times are needed; cells are painted over it.
+        series: [{ column: "cpu/busy", label: "", color: "muted", width: 0 }],
         format: percent,
-        range: () => [-0.5, cores.length - 0.5],
+        range: () => [-0.5, this.cores.length - 0.5],
         downwards: true,
         times: false,
-        height: row * cores.length,
+        height: 14,
         ticks: () => this.#ticks(),
-        tick: (value) => (Number.isInteger(value) && value < this.cores.length ? `cpu ${this.cores[value]}` : ""),
+        tick: (value) => (value in this.cores ? `cpu ${this.cores[value]}` : ""),
         paint: (u) => this.#paint(u),
-        onPointer: (event, chart) => {
+        onPointer: (event) => {
           const { top, height } = chart.plot.over.getBoundingClientRect();
           const at = Math.floor(((event.clientY - top) / height) * this.cores.length);
           this.hovered = Math.min(this.cores.length - 1, Math.max(0, at));
@@ -70,7 +76,8 @@ export class Heat {
       },
       this.shared,
     );
-    this.chart.plot.over.addEventListener("pointerleave", () => (this.hovered = null));
+    chart.plot.over.addEventListener("pointerleave", () => (this.hovered = null));
+    return chart;
   }
 
   /** Rows that are named: all while there is room, else the first and the last. */

@@ -48,8 +48,10 @@ export function cpu(shared) {
     },
     shared,
   );
+  const caption = h("p", { class: "caption" }, h("span", {}, "Cores"));
+  made.body.append(caption);
   const heat = new Heat(made.body, shared);
-  made.body.append(h("p", { class: "caption" }, h("span", {}, "Cores"), heat.legend));
+  caption.append(heat.legend);
   const { draw } = made;
   made.draw = (store, range) => {
     draw(store, range);
