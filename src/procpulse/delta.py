@@ -18,15 +18,12 @@ import msgspec
 
 from procpulse.fields import Kind, Shape, describe, fields, is_record
 from procpulse.snapshot import Snapshot, Unavailable
-from procpulse.source import Failure, Host, Source
+from procpulse.source import SLICE_NS, Failure, Host, Source
 
 if TYPE_CHECKING:
     from procpulse.usage import Usage
 
 T = TypeVar("T")
-
-SLICE_NS = 400_000
-"""How long to go on before the event loop gets a turn: with the last few rows, half a millisecond at most."""
 
 
 class Reset(msgspec.Struct, frozen=True):
@@ -283,7 +280,7 @@ def _type_of(value: Any) -> Any:
 def growing(
     before: Snapshot, after: Snapshot, memory: dict[str, dict[Any, tuple[Any, Any]]] | None = None
 ) -> Generator[None, None, Delta]:
-    """Compare two snapshots, with a pause whenever half a millisecond is over.
+    """Compare two snapshots, with a pause whenever a slice of time is over.
 
     Args:
         before: The older.
@@ -327,7 +324,7 @@ def growing(
                     kind = type(row)
                     growth[key] = compiled(kind)(earlier, row, log)
                     spans[key] = now[key] - was[key]
-                if not i % 16 and monotonic_ns() >= until:
+                if not i % 8 and monotonic_ns() >= until:
                     yield
                     until = monotonic_ns() + SLICE_NS
             log.row = ""

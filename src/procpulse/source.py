@@ -163,6 +163,9 @@ class Statvfs(NamedTuple):
 
 
 Request: TypeAlias = Read | Piece | Names | Link | Statvfs
+SLICE_NS = 300_000
+"""How long anything goes on before others on the event loop get a turn. What is due then may have to wait for the
+slice that is under way and the next: together less than a millisecond."""
 TURN: tuple[Request, ...] = ()
 """A batch of nothing: the source has worked for a while, and others get a turn before it goes on."""
 Steps: TypeAlias = Generator[Sequence[Request], list[Any], T]

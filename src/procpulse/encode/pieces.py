@@ -16,10 +16,9 @@ import anyio
 from procpulse.delta import Delta
 from procpulse.reader import checkpoint
 from procpulse.snapshot import Snapshot
+from procpulse.source import SLICE_NS
 
-SLICE_NS = 400_000
-"""How long to go on before the event loop gets a turn: with the last piece, half a millisecond at most."""
-_ROWS = 64  # encoded in one go
+_ROWS = 32  # encoded in one go
 
 
 class Form(NamedTuple):
@@ -94,7 +93,7 @@ class Once:
         self._making: dict[int, anyio.Event] = {}
 
     async def __call__(self, item: Any) -> bytes:
-        """The bytes of an item. Whoever asks first encodes, in slices of half a millisecond; others get the same."""
+        """The bytes of an item. Whoever asks first encodes, in short slices; others get the same."""
         while (data := self._known(item)) is None:
             event = self._making.get(id(item))
             if event is not None:

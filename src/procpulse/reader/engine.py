@@ -1,6 +1,6 @@
 """Runs the reads of many sources together: what is quick at once and in short slices, what may block in the pool.
 
-Nothing here knows of an event loop. `step()` works for half a millisecond at most; between steps the caller lets
+Nothing here knows of an event loop. `step()` works for a slice of time at most; between steps the caller lets
 others run, and sleeps where there is nothing to do until a worker has an answer.
 """
 
@@ -14,10 +14,7 @@ import msgspec
 
 from procpulse.reader.files import Files
 from procpulse.reader.pool import PATIENCE_NS, Batch, Pool
-from procpulse.source import TURN, Failure, Piece, Reading, Reason, Request, Source, Steps, Unreadable
-
-SLICE_NS = 400_000
-"""How long a step goes on before the event loop gets a turn: with the request that it ends on, half a millisecond."""
+from procpulse.source import SLICE_NS, TURN, Failure, Piece, Reading, Reason, Request, Source, Steps, Unreadable
 
 
 class Flight:

@@ -16,6 +16,7 @@ from procpulse.process import Part, PerProcess
 from procpulse.reader.files import Budget, Files, failed
 from procpulse.source import (
     PARSE_ERRORS,
+    SLICE_NS,
     TURN,
     Failure,
     Malformed,
@@ -30,9 +31,7 @@ from procpulse.source import (
 )
 from procpulse.tree import Folder, Row, gather
 
-SLICE_NS = 400_000
-"""How long to go on before the event loop gets a turn: with the last few processes, half a millisecond at most."""
-LOOK = 16
+LOOK = 8
 """Processes between two looks at the clock."""
 CHUNK = 256
 """Processes, or threads, whose slow parts are asked for together."""
