@@ -270,10 +270,9 @@ class Tree(Source[list[R]]):
         for row, content in zip(rows, found, strict=True):
             if not content.alive and not (reading.plain and row.wild):
                 continue
-            content.note(reading)
             entries = content.entries
             for kept in stored:
-                kept[row.path].content.note(reading)
+                content.lost += kept[row.path].content.lost
                 entries |= kept[row.path].content.entries
             known = before.get(row.path)
             if known is None or known[0] != row.identity or known[1] != entries:
@@ -283,6 +282,8 @@ class Tree(Source[list[R]]):
                 except PARSE_ERRORS as error:
                     known = (row.identity, entries, None, {"*": explain(error)})
             after[row.path] = known
+            if known[2] is not None or not content.leaving:
+                content.note(reading)
             for entry, detail in known[3].items():
                 path = row.path if entry == "*" else f"{row.path}/{entry}"
                 reading.note(_part(entry), Failure(Reason.MALFORMED, path, detail))
@@ -398,6 +399,11 @@ class Content:
             return
         self.lost.append((_part(relative), failure))
         self.alive |= failure.detail != "EINVAL"
+
+    @property
+    def leaving(self) -> bool:
+        """Whether what failed did so as the files of a device do that is going away."""
+        return all(failure.detail == "EINVAL" for _, failure in self.lost)
 
     def note(self, reading: Reading) -> None:
         """Tell what could not be read."""

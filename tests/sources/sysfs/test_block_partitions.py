@@ -40,7 +40,7 @@ SDA10 = BlockPartition(
 
 
 def test_partitions_in_their_order_with_counters_of_kernels_4_17_and_5_5() -> None:
-    assert read(BLOCK, DISK) == [BlockDevice("sda", "8:0", partitions=[SDA2, SDA10])]
+    assert read(BLOCK, DISK) == [BlockDevice("sda", device="8:0", partitions=[SDA2, SDA10])]
 
 
 @pytest.mark.parametrize("name", ["nvme0n1p1", "mmcblk0p1", "loop0p1"])

@@ -16,15 +16,16 @@ OLD: Files = {
 NEW: Files = {
     **OLD,
     f"{Z}/mm_stat": " 838356992 239161234 256274432 1048576000 256962560    13371        7     1870     5205\n",
+    f"{Z}/diskseq": "10\n",
     f"{Z}/backing_dev": "/dev/sda5\n",
     f"{Z}/bd_stat": "       3        4        5\n",
 }
 OLD_ROW = Zram(
-    "zram0", True, 4294967296, "lz4", ["lzo", "lz4", "deflate"], 838356992, 239161234, 256274432, 0, 256962560, 13371,
+    "zram0", None, True, 4294967296, "lz4", ["lzo", "lz4", "deflate"], 838356992, 239161234, 256274432, 0, 256962560, 13371,
     7, 1870, None, 2, 1, 3, 40118,
 )  # fmt: skip
 NEW_ROW = Zram(
-    "zram0", True, 4294967296, "lz4", ["lzo", "lz4", "deflate"], 838356992, 239161234, 256274432, 1048576000,
+    "zram0", 10, True, 4294967296, "lz4", ["lzo", "lz4", "deflate"], 838356992, 239161234, 256274432, 1048576000,
     256962560, 13371, 7, 1870, 5205, 2, 1, 3, 40118, "/dev/sda5", 12288, 16384, 20480,
 )  # fmt: skip
 
@@ -39,7 +40,7 @@ def test_with_a_backing_device_kernel_6_18() -> None:
 
 def test_devices_in_their_order_before_they_have_a_size() -> None:
     files = {"/sys/block/zram10/initstate": "0\n", "/sys/block/zram2/disksize": "0\n", "/sys/block/zram2/hot_add": "1"}
-    assert read(ZRAM, files) == [Zram("zram2", disksize_bytes=0), Zram("zram10", False)]
+    assert read(ZRAM, files) == [Zram("zram2", disksize_bytes=0), Zram("zram10", initialized=False)]
 
 
 def test_nothing_that_acts_is_opened() -> None:

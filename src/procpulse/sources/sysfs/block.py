@@ -142,6 +142,9 @@ class BlockDevice(msgspec.Struct, frozen=True, gc=False):
     """One block device."""
 
     name: Annotated[str, label("Name of the device, such as sda.")]
+    diskseq: Annotated[
+        int | None, label("Number of the device or its medium, never used again: names are (Linux 5.15).")
+    ] = None
     device: Annotated[str | None, info("Device number, as major:minor.")] = None
     size_bytes: Annotated[int | None, gauge("Its size.")] = None
     read_only: Annotated[bool | None, info("Whether it cannot be written.")] = None
@@ -235,6 +238,7 @@ def parse(folder: Folder) -> BlockDevice:
     partitions = [name.removesuffix("/partition") for name in folder.entries if name.endswith("/partition")]
     return BlockDevice(
         folder.name,
+        folder.number("diskseq"),
         folder.text("dev"),
         folder.parsed("size", _sectors),
         folder.flag("ro"),
@@ -278,7 +282,7 @@ _QUEUE = (
     "write_zeroes_max_bytes", "zone_append_max_bytes", "zoned",
 )  # fmt: skip
 FILES = (
-    "dev", "size", "ro", "removable", "stat", "holders/", "slaves/", "dm/name", "dm/uuid", "dm/suspended",
+    "diskseq", "dev", "size", "ro", "removable", "stat", "holders/", "slaves/", "dm/name", "dm/uuid", "dm/suspended",
     "dm/use_blk_mq", "dm/rq_based_seq_io_merge_deadline", "device/state", "device/iorequest_cnt",
     "device/iodone_cnt", "device/ioerr_cnt", "device/iotmo_cnt", *(f"queue/{name}" for name in _QUEUE),
     *(f"*[0-9]/{name}" for name in ("partition", "dev", "start", "size", "ro", "stat", "holders/")),

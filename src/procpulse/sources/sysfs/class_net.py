@@ -110,9 +110,16 @@ def _speed(data: bytes) -> int | None:
     return scaled(megabits, 1_000_000) if 0 <= megabits < 0xFFFF_FFFF else None  # -1, in 32 bits, is unknown
 
 
+# What the kernel still answers of an interface that is on its way out, and may be while it has gone under this name.
+_LEFT = {
+    "device/driver@", "carrier_changes", "carrier_up_count", "carrier_down_count", "iflink", "operstate", "ifalias",
+    *_ASKED,
+}  # fmt: skip
+
+
 def parse(folder: Folder) -> NetDevice | None:
     number, text, flag = folder.number, folder.text, folder.flag
-    if not folder.entries or folder.entries.keys() == {"device/driver@"}:
+    if not folder.entries or folder.entries.keys() <= _LEFT:
         return None
     statistics = [number(f"statistics/{name}") for name in LinkStatistics.__struct_fields__]
     return NetDevice(

@@ -20,6 +20,7 @@ class Zram(msgspec.Struct, frozen=True, gc=False):
     """One compressed device. Before it has a size, only its setting is known."""
 
     name: Annotated[str, label("Name of the device, such as zram0.")]
+    diskseq: Annotated[int | None, label("Number of the device, never used again: names are (Linux 5.15).")] = None
     initialized: Annotated[bool | None, info("Whether it has been given a size.")] = None
     disksize_bytes: Annotated[int | None, gauge("What it can hold, uncompressed.")] = None
     comp_algorithm: Annotated[str | None, info("The compression in use, such as zstd.")] = None
@@ -73,6 +74,7 @@ def parse(folder: Folder) -> Zram:
         statistics |= folder.parsed(name, understand) or {}
     return Zram(
         folder.name,
+        folder.number("diskseq"),
         folder.flag("initstate"),
         folder.number("disksize"),
         chosen.strip("[]") if chosen else None,
@@ -82,5 +84,5 @@ def parse(folder: Folder) -> Zram:
     )
 
 
-FILES = ("initstate", "disksize", "comp_algorithm", "mm_stat", "io_stat", "backing_dev", "bd_stat")
+FILES = ("diskseq", "initstate", "disksize", "comp_algorithm", "mm_stat", "io_stat", "backing_dev", "bd_stat")
 ZRAM = Tree("zram", "/sys/block/zram[0-9]*", FILES, Zram, parse)
