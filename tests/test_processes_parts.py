@@ -295,3 +295,28 @@ def test_parts_are_asked_for_by_name() -> None:
         processes("map")
     assert processes("maps") is processes("maps")
     assert processes("maps", rss_limit_bytes=5) is not processes("maps")
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "left"),
+    [
+        ("maps", "what is this?\n", lambda row: row.maps.mappings),
+        ("mountinfo", "36 35 98:0 /mnt1\n", lambda row: row.mountinfo.mounts),
+        ("cgroup", "nothing\n", lambda row: row.cgroup.hierarchies),
+        ("status", "VmLck:\tmuch\n", lambda row: [row.status.pid, row.status.threads]),
+    ],
+    ids=lambda value: value if isinstance(value, str) and value.isalpha() else "",
+)
+def test_one_bad_row_costs_itself(tmp_path: Path, name: str, bad: str, left: Any) -> None:
+    shutil.copytree(FIXTURES / "workstation/proc/4242", tmp_path / "proc/4242", symlinks=True)
+    (tmp_path / "sys").mkdir()
+    file = tmp_path / f"proc/4242/{name}"
+    if name == "status":
+        file.write_text(file.read_text().replace("VmLck:\t   65536 kB\n", ""))
+    whole = left(sample(name, where=roots(tmp_path))[PROCESSES][4242])
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:1], bad, *lines[1:]]))
+    snap = sample(name, where=roots(tmp_path))
+    assert left(snap[PROCESSES][4242]) == whole
+    failure = snap.failures[f"processes/{name}"]
+    assert (failure.reason, failure.path) == (Reason.MALFORMED, f"/proc/4242/{name}")

@@ -53,7 +53,10 @@ def _cpus(data: bytes) -> list[AvcCpu]:
     head, *rows = lines(data)
     if head.split()[:6] != [b"lookups", b"hits", b"misses", b"allocations", b"reclaims", b"frees"]:
         raise ValueError("not the head of cache_stats")
-    return [AvcCpu(i, *integers(row, 6)[:6]) for i, row in enumerate(rows)]
+    counts = [integers(row, 6)[:6] for row in rows]
+    if any(sum(column) >> 64 for column in zip(*counts, strict=True)):
+        raise ValueError("over 64 bits")
+    return [AvcCpu(i, *count) for i, count in enumerate(counts)]
 
 
 def _table(data: bytes) -> tuple[int, int, int, int]:
