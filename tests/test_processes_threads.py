@@ -20,6 +20,8 @@ from procpulse.snapshot import Snapshot
 from procpulse.source import Host, Reading
 from procpulse.sources import PROCESSES, processes
 from procpulse.sources.proc.processes import Process, Thread
+from procpulse.web.publish import Publisher
+from procpulse.web.select import Selection, top
 from tests.conftest import FIXTURES, roots
 
 # Starts threads and ends them, as it is told on its standard input; answers with their ids.
@@ -320,3 +322,36 @@ def test_threads_that_may_not_be_listed_are_none_and_denied() -> None:
     assert threads_of(result.value[os.getpid()])
     files.close()
     assert not [failure for failure in result.failures.values() if failure.reason is Reason.BUG]
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        (processes("io", "cmdline", threads=["status"]), {"tid", "identity", "stat", "status"}),
+        (processes("io", threads=["cmdline", "environ"]), None),
+        (processes("io", "cmdline", threads=True), None),
+    ],
+    ids=["nothing secret", "secrets of threads alone", "arguments of both"],
+)
+def test_what_is_served_of_threads_has_no_arguments_and_no_environment(source: Any, left: set[str] | None) -> None:
+    own = Sampler([source], deadlines={source: 60.0})
+    snapshot = own.sample_sync()
+    own.close()
+    publisher = Publisher([source], cmdline=False)
+    row = publisher(snapshot)[PROCESSES][os.getpid()]
+    assert "cmdline" not in row.__struct_fields__
+    if left is None:
+        assert "threads" not in row.__struct_fields__
+        assert publisher.sources[0].threads is None  # type: ignore[attr-defined]
+    else:
+        assert set(threads_of(row)[os.getpid()].__struct_fields__) == left
+
+
+def test_a_process_without_stat_is_the_smallest(tree: Path) -> None:
+    (tree / "proc/4242/stat").unlink()
+    shutil.copytree(FIXTURES / "workstation/proc/1", tree / "proc/1", symlinks=True)
+    own = sampler("status", where=roots(tree))
+    snapshot = own.sample_sync()
+    own.close()
+    assert top(snapshot, None, Selection(top=1)) == {1}
+    assert top(snapshot, None, Selection(top=5)) == {1, 4242}

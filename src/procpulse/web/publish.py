@@ -17,7 +17,7 @@ from procpulse.snapshot import Snapshot
 from procpulse.source import Source
 from procpulse.sources.proc.pid_cmdline import PID_CMDLINE, PidCmdline
 from procpulse.sources.proc.pid_cmdline import parse as parse_cmdline
-from procpulse.sources.proc.processes import row_type
+from procpulse.sources.proc.processes import row_type, row_with_threads
 
 NEEDED = ("stat", "meminfo", "vmstat", "diskstats", "net_dev", "pressure")
 """What usage is made of, beside processes."""
@@ -58,15 +58,26 @@ def allowed(sources: Iterable[Source[Any]], cmdline: bool) -> list[Source[Any]]:
 def _allowed(source: PerProcess[Any], cmdline: bool) -> PerProcess[Any]:
     parts = [part for part in source.parts if not part.secret and (cmdline or part.name != "cmdline")]
     parts = [SCRUBBED if part.name == "cmdline" else part for part in parts]
-    if tuple(parts) == source.parts:
+    threads = source.threads
+    if threads is not None and any(part.secret or part.name == "cmdline" for part in threads.parts):
+        threads = None  # what these may be seen of stands with their process
+    if tuple(parts) == source.parts and threads is source.threads:
         return source
-    row = row_type(tuple(part.name for part in parts))
-    return _table(source.name, row, source.stat, tuple(parts), source.rss_limit_bytes)
+    names = tuple(part.name for part in parts)
+    row = row_type(names) if threads is None else row_with_threads(names, tuple(part.name for part in threads.parts))
+    return _table(source.name, row, source.stat, tuple(parts), source.rss_limit_bytes, threads)
 
 
 @cache
-def _table(name: str, row: Any, stat: Part[Any], parts: tuple[Part[Any], ...], limit: int | None) -> PerProcess[Any]:
-    return PerProcess(name, row, stat, parts, limit)
+def _table(
+    name: str,
+    row: Any,
+    stat: Part[Any],
+    parts: tuple[Part[Any], ...],
+    limit: int | None,
+    threads: PerProcess[Any] | None,
+) -> PerProcess[Any]:
+    return PerProcess(name, row, stat, parts, limit, threads)
 
 
 def _scrubbed(file: ProcessFile) -> PidCmdline:
@@ -99,7 +110,7 @@ class Publisher:
         self.sources = allowed(sources, cmdline)
         """What clients see, by type."""
         self._tables = [
-            (old.name, [part.name for part in new.parts], new.row)
+            (old.name, [part.name for part in new.parts] + ["threads"] * (new.threads is not None), new.row)
             for old, new in zip(sources, self.sources, strict=True)
             if isinstance(old, PerProcess) and isinstance(new, PerProcess) and old is not new
         ]

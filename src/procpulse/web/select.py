@@ -112,7 +112,8 @@ def top(snapshot: Snapshot, delta: Delta | None, selection: Selection) -> set[in
     if delta is not None:
         return {process.pid for process in delta.usage.top(selection.top, selection.by)}
     rows = snapshot.values.get("processes", {}).values()
-    largest = sorted(rows, key=lambda row: (-row.stat.rss_bytes, row.pid))
+    # In a captured tree a process may have no stat.
+    largest = sorted(rows, key=lambda row: (0 if row.stat is None else -row.stat.rss_bytes, row.pid))
     return {row.pid for row in largest[: selection.top]}
 
 

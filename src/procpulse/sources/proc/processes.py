@@ -127,11 +127,11 @@ def _of(names: tuple[str, ...], threads: tuple[str, ...] | None, rss_limit_bytes
     of_threads = PerProcess(
         "threads", row_type(theirs, Thread), PID_STAT, [catalog.part(name) for name in theirs], rss_limit_bytes
     )
-    return PerProcess("processes", _row_with_threads(own, theirs), PID_STAT, parts, rss_limit_bytes, of_threads)
+    return PerProcess("processes", row_with_threads(own, theirs), PID_STAT, parts, rss_limit_bytes, of_threads)
 
 
 @cache
-def _row_with_threads(names: tuple[str, ...], threads: tuple[str, ...]) -> Any:
+def row_with_threads(names: tuple[str, ...], threads: tuple[str, ...]) -> Any:
     """The record of a process with these parts beside `stat`, and threads with those."""
     table: Any = dict[int, row_type(threads, Thread)]  # type: ignore[misc]
     return row_type(names, Process, (("threads", Annotated[table | None, group("Its threads, by tid.")]),))
@@ -172,7 +172,7 @@ def _rebuild(kind: str, names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
     thread = next(iter((values[-1] or {}).values()), None)
     # Without a thread any type is right.
     theirs = parts_of_threads(parts) if thread is None else type(thread).__struct_fields__[3:]
-    return _row_with_threads(parts, theirs)(*values)
+    return row_with_threads(parts, theirs)(*values)
 
 
 PROCESSES: PerProcess[Process] = _of(("stat",), None, None)
