@@ -17,6 +17,7 @@ import httpx
 import pytest
 from tools import dashboard
 
+from tests import conftest
 from tests.dashboard.browser import Server, Tab, opened, serving, until
 
 pytestmark = pytest.mark.browser
@@ -245,6 +246,25 @@ def test_a_token_is_asked_for(chromium: Any) -> None:
         tab.live()
         assert not tab.page.locator("#lock").is_visible()
         assert "horse" not in tab.page.url
+
+
+MOUNTED = """
+import sys
+import procpulse.web
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+uvicorn.run(Starlette(routes=[Mount("/deep/down", procpulse.web.app())]), port=int(sys.argv[1]), log_level="error")
+"""
+
+
+def test_below_any_prefix(chromium: Any) -> None:
+    with (
+        conftest.serving([sys.executable, "-c", MOUNTED, "{port}"]) as address,
+        opened(chromium, f"http://{address}/deep/down/") as tab,
+    ):
+        tab.live(after=1)
+        assert tab.text("#host") == os.uname().nodename
 
 
 def test_light_and_dark(chromium: Any, server: Server) -> None:
