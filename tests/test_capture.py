@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from procpulse import Roots, Sampler, catalog
+from procpulse import Roots, Sampler, catalog, read
 from procpulse.capture import Scrubber, capture
 from procpulse.sources import CLASS_SAS_DEVICE, LOADAVG, MEMINFO, MOUNTINFO, NET_DEV, PCI_DEVICES, PROCESSES, processes
 from tests.conftest import FIXTURES, roots
@@ -97,7 +97,7 @@ SCRUBBED = [
         b"fe80000000000000020000fffe005e42 02 40 20 80 eth0\n00000000000000000000000000000001 01 80 10 80 lo\n",
         b"20010db8000000000000000000000001 02 40 20 80 eth0\n00000000000000000000000000000001 01 80 10 80 lo\n",
     ),
-    ("/proc/7/cgroup", b"0::/acme.slice/web\n", b"0::/srv/path1\n"),
+    ("/proc/7/cgroup", b"0::/acme.slice/web\n", b"0::/group1.slice/group2\n"),
     ("/proc/7/cgroup", b"0::/system.slice/sshd.service\n", b"0::/system.slice/sshd.service\n"),
     (
         "/proc/mounts",
@@ -123,3 +123,36 @@ def test_the_same_name_becomes_the_same_placeholder() -> None:
     assert scrubber.link("/proc/7/cwd", b"/home/jane/acme") == b"/srv/path1"
     assert scrubber.link("/proc/7/exe", b"/usr/bin/env") == b"/usr/bin/env"
     assert scrubber.link("/sys/class/net/eth0/device", b"../../acme") == b"../../acme"
+
+
+async def test_names_of_control_groups_are_replaced_and_still_fit(tmp_path: Path) -> None:
+    """Services, containers and pods become placeholders, in folders as in what processes say of theirs."""
+    for name in ("cgroup-v2", "cgroup-v1"):
+        await capture(tmp_path / name, [catalog.source("cgroup")], roots=roots(FIXTURES / name))
+        before = await read(catalog.source("cgroup"), roots=roots(FIXTURES / name))
+        after = await read(catalog.source("cgroup"), roots=roots(tmp_path / name))
+        assert len(after) == len(before)
+        assert sorted(row.cpu.usage_us for row in after) == sorted(row.cpu.usage_us for row in before)
+        assert [row.runtime for row in after if row.own] == [row.runtime for row in before if row.own] != []
+        ids = {row.container_id for row in before} | {row.pod_uid for row in before}
+        paths = "".join(row.path for row in after)
+        assert not [known for known in ids - {None} if known in paths or known.replace("-", "_") in paths]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (b"/", b"/"),
+        (b"/system.slice/secret.service", b"/system.slice/group1.service"),
+        (b"/user.slice/user-1000.slice/session-3.scope", b"/user.slice/user-1000.slice/session-3.scope"),
+        (b"/docker/" + b"ab" * 32 + b"/x", b"/docker/" + b"%064x" % 1 + b"/group1"),
+        (
+            b"/kubepods-burstable-pod11112222_3333_4444_5555_666677778888.slice/crio-" + b"ab" * 32 + b".scope",
+            b"/kubepods-burstable-pod00000000_0000_4000_8000_000000000001.slice/crio-" + b"%064x" % 1 + b".scope",
+        ),
+        (b"/a.service (deleted)", b"/group1.service (deleted)"),
+    ],
+    ids=["root", "service", "login", "container", "pod", "gone"],
+)
+def test_a_control_group(path: bytes, expected: bytes) -> None:
+    assert Scrubber().file("/proc/1/cgroup", b"0::" + path + b"\n") == b"0::" + expected + b"\n"

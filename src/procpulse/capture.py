@@ -38,6 +38,16 @@ _ORDINARY = re.compile(
     rb"/(proc|sys|dev|usr|bin|sbin|lib|lib64|boot|init|(?:system|user|init|machine)\.(?:slice|scope))(/|\Z)"
     rb"|/(etc|run|tmp|var|var/log|var/lib|var/cache|home|root|opt|srv|mnt|media|run/lock|run/user)\Z"
 )
+# Groups that every host has, and what is left of the names of containers and pods without their ids.
+_ORDINARY_GROUP = re.compile(
+    rb"|(system|user|init|machine|app|background|session)\.(slice|scope)|user-[0-9]+\.slice|user@[0-9]+\.service"
+    rb"|session-c?[0-9]+\.scope|(kubelet-)?kubepods(-besteffort|-burstable)?\.slice|docker|kubepods|besteffort|burstable"
+    rb"|lxc|unified|cpu|cpuacct|cpu,cpuacct|memory|blkio|pids|cpuset|hugetlb"
+    rb"|(docker-|libpod-|cri-containerd-|crio-|nerdctl-)?(\.scope)?|((kubelet-)?kubepods(-besteffort|-burstable)?-)?pod(\.slice)?"
+)
+_CONTAINER = re.compile(rb"[0-9a-f]{64}")
+_POD = re.compile(rb"(?<=pod)[0-9a-f]{8}([-_])[0-9a-f]{4}(?:\1[0-9a-f]{4}){2}\1[0-9a-f]{12}")
+_GROUP_KIND = re.compile(rb"(\.[a-z]{4,9})?( \(deleted\))?\Z")
 _KNOWN_NAMES = frozenset(
     b"systemd init bash sh dash zsh python python3 sshd cron crond dbus-daemon agetty login su sudo sleep top ps"
     b" rsyslogd containerd dockerd nginx postgres redis-server systemd-journal systemd-udevd systemd-logind".split()
@@ -62,6 +72,8 @@ class Scrubber:
             return re.sub(rb"[A-Za-z0-9]", b"0", data)
         if path == "/proc/sys/kernel/hostname":
             return b"host\n"
+        if re.fullmatch(r"/proc/(self|[0-9]+)/cgroup", path):
+            return re.sub(rb"(?m)^([^:\n]*:[^:\n]*:)(.*)$", lambda line: line[1] + self.group(line[2]), data)
         if name == "cmdline":
             return self._kernel_arguments(data) if path == "/proc/cmdline" else self._arguments(data)
         process = re.fullmatch(r"/proc/[0-9]+(?:/task/[0-9]+)?/(stat|comm|status)", path)
@@ -82,6 +94,31 @@ class Scrubber:
     def link(self, path: str, target: bytes) -> bytes:
         """The target of a link, scrubbed. Links of /sys are left alone: they are its structure."""
         return self.text(target) if path.startswith("/proc") else target
+
+    def place(self, path: str) -> str:
+        """Where a file is saved. Control groups are named by services, containers and users; everything else stays."""
+        top, file = "/sys/fs/cgroup/", posixpath.basename(path)
+        if not path.startswith(top):
+            return path
+        folder = os.fsencode(path[len(top) : -len(file)])
+        return top + os.fsdecode(self.group(folder)) + file
+
+    def group(self, path: bytes) -> bytes:
+        """The path of a control group, scrubbed; the same piece is the same wherever it occurs."""
+        return b"/".join(self._group(piece) for piece in path.split(b"/"))
+
+    def _group(self, piece: bytes) -> bytes:
+        if _ORDINARY_GROUP.fullmatch(_POD.sub(b"", _CONTAINER.sub(b"", piece))):
+            piece = _CONTAINER.sub(self._keep((), "container", lambda n: b"%064x" % n), piece)
+            return _POD.sub(lambda uid: self._pod(uid[0], uid[1]), piece)
+        kind = _GROUP_KIND.search(piece)
+        end = kind[0] if kind is not None else b""
+        name = piece[: len(piece) - len(end)]
+        return (name if name in _KNOWN_NAMES else self._placeholder("group", name, lambda n: b"group%d" % n)) + end
+
+    def _pod(self, uid: bytes, dash: bytes) -> bytes:
+        name = self._placeholder("pod", uid.replace(b"_", b"-"), lambda n: b"00000000-0000-4000-8000-%012d" % n)
+        return name.replace(b"-", dash)
 
     def text(self, data: bytes, mounts: bool = False) -> bytes:
         """Any text, scrubbed."""
@@ -235,7 +272,7 @@ async def _save(
     base: Path, request: Request, answer: Any, scrubber: Scrubber, saved: set[Path], holds: bool = False
 ) -> None:
     """Save one answer. A link that holds other files leads to a directory, which is made at its end."""
-    place = base / request.path.lstrip("/").replace("/self/", "/1/", 1)
+    place = base / scrubber.place(request.path).lstrip("/").replace("/self/", "/1/", 1)
     if isinstance(answer, Failure) or place in saved:
         return
     if isinstance(request, Read):
