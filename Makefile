@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= --count 15
 
-.PHONY: all run test check fmt index bench fuzz soak dashboard page dist clean
+.PHONY: all run test check fmt index bench fuzz soak dashboard page dist bill audit lock clean
 
 all: $(READY) page
 
@@ -59,6 +59,24 @@ page: $(READY)
 # A wheel and an archive of the sources in dist/, both with the page in them.
 dist: dashboard
 	$(BIN)/python -m hatchling build
+	$(BIN)/python tools/reproducible.py
+
+# A bill of materials of what an installed wheel brings along, beside it in dist/.
+bill: dist
+	rm -rf build/bill && $(PYTHON) -m venv build/bill/tools && $(PYTHON) -m venv build/bill/runtime
+	build/bill/tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	build/bill/runtime/bin/python -m pip install --quiet --disable-pip-version-check dist/procpulse-*.whl
+	build/bill/tools/bin/cyclonedx-py environment --output-reproducible --output-file dist/procpulse.cdx.json \
+	  build/bill/runtime/bin/python
+
+# Known vulnerabilities of what CI installs; needs the advisory service of the package index.
+audit: $(READY)
+	test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+	build/audit/bin/pip-audit --disable-pip --require-hashes --requirement .ci/requirements.txt
+
+# Pin what CI installs, by hash.
+lock: $(READY)
+	$(BIN)/python tools/lock.py
 
 # Damaged kernel text into every parser; FUZZ="--minutes 60", or the names of sources.
 fuzz: $(READY)

@@ -7,6 +7,7 @@ import asyncio
 import math
 import random
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -42,7 +43,7 @@ async def test_the_wall_clock_is_set(clock: Clock, jump: int, align: bool) -> No
     snaps = await collected(sampler, clock, 60, {20: jump, 40: -jump // 2}, align)
     assert [snap.seq for snap in snaps] == list(range(len(snaps))), "no tick is missed"
     assert 59 <= len(snaps) <= 61, "and there are none too many"
-    gaps = {(b.monotonic_ns - a.monotonic_ns) / 1e9 for a, b in zip(snaps, snaps[1:], strict=False)}
+    gaps = {(b.monotonic_ns - a.monotonic_ns) / 1e9 for a, b in pairwise(snaps)}
     assert all(0.5 <= gap <= 1.5 for gap in gaps)
     assert sampler.statistics().missed == 0
 
@@ -51,7 +52,7 @@ async def test_a_suspended_host_is_a_gap(clock: Clock) -> None:
     """The monotonic clock stands still meanwhile; the wall clock shows that time is missing."""
     sampler = Sampler([Count()], clock=clock)
     snaps = await collected(sampler, clock, 20, {10: 8 * HOUR}, False)
-    steps = [b.time - a.time for a, b in zip(snaps, snaps[1:], strict=False)]
+    steps = [b.time - a.time for a, b in pairwise(snaps)]
     assert sum(step > 3600 for step in steps) == 1
     assert sampler.statistics().missed == 0
 
@@ -67,9 +68,9 @@ async def test_a_loop_that_is_blocked(clock: Clock) -> None:
         task = asyncio.ensure_future(anext(stream))
         await clock.advance(1.5)
         seen.append(await task)
-    gaps = [(b.monotonic_ns - a.monotonic_ns) / 1e9 for a, b in zip(seen, seen[1:], strict=False)]
+    gaps = [(b.monotonic_ns - a.monotonic_ns) / 1e9 for a, b in pairwise(seen)]
     assert min(gaps) >= 0.49
-    missed = sum(b.seq - a.seq - 1 for a, b in zip(seen, seen[1:], strict=False))
+    missed = sum(b.seq - a.seq - 1 for a, b in pairwise(seen))
     assert sampler.statistics().missed == missed > 0
 
 

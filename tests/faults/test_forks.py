@@ -1,16 +1,19 @@
-"""Processes that come and go while they are read (F1, F2, F3, F13): no exception, no growth, no row of two processes."""
+"""Processes that come and go while they are read (F1, F2, F3, F13; P1): no exception, no growth, no row of two processes."""
 
 import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from procpulse import Delta, Sampler
 from procpulse.sources import PROCESSES, STAT, processes
+from tests.faults.making import compiled
 
 STORM = """
 import os, signal
@@ -107,3 +110,47 @@ def test_processes_are_not_listed_again_while_the_kernel_counts_as_many(monkeypa
             break
     sampler.close()
     assert len(listed) < ticks
+
+
+# As small as a process can be, so that there are ten thousand of them in a second.
+SWARM = r"""
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+int main(void) {
+    signal(SIGCHLD, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        if (!vfork()) _exit(0);
+}
+"""
+
+
+@contextlib.contextmanager
+def swarm(folder: Path) -> Iterator[None]:
+    programs = [subprocess.Popen([compiled(SWARM, folder)]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
+
+
+@pytest.mark.slow
+async def test_ten_thousand_forks_a_second(tmp_path: Path, figure: Callable[[str, Any], None]) -> None:
+    with swarm(tmp_path):
+        async with Sampler([STAT, processes("io", "status", "cmdline")]) as sampler:
+            seen: list[Delta] = []
+            async for delta in sampler.deltas(interval=0.1):
+                seen.append(delta)
+                if len(seen) == 30:
+                    break
+            statistics = sampler.statistics()
+    assert not {"bug", "malformed", "exhausted"} & statistics.failures.keys(), statistics.failures
+    assert os.getpid() in seen[-1][PROCESSES]
+    forks = [d.usage.kernel.forks_per_second or 0 for d in seen]
+    assert max(forks) > 2000, "a storm that was none proves nothing"
+    assert all(usage.cpu_ratio >= 0 for delta in seen for usage in delta.usage.processes.values())
+    figure("P1 forks a second, survived (limit 10,000)", f"mean {sum(forks) / len(forks):.0f}, most {max(forks):.0f}")

@@ -167,7 +167,9 @@ def test_a_real_process_of_this_name(name: bytes) -> None:
         snap = sampler.sample_sync()
         sampler.close()
         row = snap[source][process.pid]
-        assert row.stat.comm == row.comm.comm == inert(name) if hasattr(row.comm, "comm") else row.stat.comm == inert(name)
+        assert (
+            row.stat.comm == row.comm.comm == inert(name) if hasattr(row.comm, "comm") else row.stat.comm == inert(name)
+        )
         assert row.cmdline is not None
         assert row.cmdline.arguments[0].startswith(inert(name))
         assert row.status is not None
