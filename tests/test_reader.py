@@ -13,19 +13,20 @@ from pathlib import Path
 import pytest
 
 from procpulse import Failure, Reason, Roots, Sampler, Source, Tree, read_sync
-from procpulse.reader import Reader
+from procpulse.reader import Reader, confine
 from procpulse.reader.files import Budget, Files, failed
 from procpulse.snapshot import Unavailable
 from procpulse.source import File, Fold, Host, Link, Names, Piece, Read
 from procpulse.sources import LOADAVG, MEMINFO, NET_DEV, PROCESSES, STAT, processes
 from procpulse.tree import Folder
+from tests.conftest import FIXTURES, roots
 
 LINE = "0.20 0.18 0.12 1/80 11206\n"
 
 
 def files(tree: Path | None = None, limit: int = 100) -> Files:
-    roots = Roots() if tree is None else Roots(proc=str(tree / "proc"), sys=str(tree / "sys"))
-    return Files(roots, Budget(limit))
+    where = Roots() if tree is None else Roots(proc=str(tree / "proc"), sys=str(tree / "sys"))
+    return Files(where, Budget(limit))
 
 
 def content(answer: object) -> bytes:
@@ -401,3 +402,14 @@ def test_hostile_bytes_are_malformed(tree: Path, hostile: bytes) -> None:
     assert caught.value.failure is not None
     assert caught.value.failure.reason is Reason.MALFORMED
     assert caught.value.failure.detail.isprintable()
+
+
+def test_a_program_that_can_no_longer_import_reads_plain_trees_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after it changed to a user who may not read its own modules."""
+    confine._openat2.cache_clear()
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    reader = Reader(roots(FIXTURES / "workstation"))
+    result = reader.read_sync([LOADAVG], lambda source: 30.0)["loadavg"]
+    reader.close()
+    confine._openat2.cache_clear()
+    assert result.failure is None

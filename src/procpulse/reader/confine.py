@@ -92,7 +92,10 @@ def _target(root: str, relative: str) -> str | None:
 @cache
 def _openat2() -> Any:
     """openat2(2) through libc's syscall(), which Python does not offer; None where the kernel lacks it (before 5.6)."""
-    import ctypes  # only here: most programs read the real /proc and never need it
+    try:
+        import ctypes  # only here: most programs read the real /proc and never need it
+    except ImportError:
+        return None  # a program that changed its user or its root since it started may not find it any more
 
     libc = ctypes.CDLL(None, use_errno=True)
 
