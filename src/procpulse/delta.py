@@ -200,14 +200,14 @@ def _table(record: type[msgspec.Struct]) -> _Grow:
 
 
 def same(old: Any, new: Any) -> bool:
-    """Whether two rows under one key speak of the same thing: a pid that was reused does not."""
+    """Whether two rows under one key speak of the same thing, with the same fields: a pid that was reused does not."""
     if old is new:
         return True
+    if type(old) is not type(new):
+        return False
     kind: Any = type(new)
-    if type(old) is type(new):
-        told = _told(kind)
-        return bool(told(old) == told(new))
-    return all(getattr(old, name, None) == getattr(new, name, None) for name in labels(kind))
+    told = _told(kind)
+    return bool(told(old) == told(new))
 
 
 @cache
@@ -277,6 +277,11 @@ def _type_of(value: Any) -> Any:
     return type(value) if isinstance(value, msgspec.Struct) else None
 
 
+def _made_of_records(rows: dict[Any, Any]) -> bool:
+    """Whether the rows are those of a source that is known; others are plain dicts when they come from a message."""
+    return is_record(type(next(iter(rows.values()), None)))
+
+
 def growing(
     before: Snapshot, after: Snapshot, memory: dict[str, dict[Any, tuple[Any, Any]]] | None = None
 ) -> Generator[None, None, Delta]:
@@ -303,8 +308,10 @@ def growing(
         if name not in before.values or took <= 0:
             continue
         old = before.values[name]
+        if type(old) is not type(new):
+            continue
         log.source = name
-        if isinstance(new, dict) and after.rows_ns.get(name):
+        if isinstance(new, dict) and after.rows_ns.get(name) and _made_of_records(new):
             growth: Any = {}
             spans = rows_elapsed[name] = {}
             was, now = before.row_times(name), after.row_times(name)
@@ -318,12 +325,14 @@ def growing(
                         found = (row, compiled(kind)(row, row, log))
                     still[key] = found
                     growth[key] = found[1]
-                    spans[key] = now[key] - was[key]
+                    if key in was and key in now:
+                        spans[key] = now[key] - was[key]
                 elif earlier is not None and same(earlier, row):
                     log.row = str(key)
                     kind = type(row)
                     growth[key] = compiled(kind)(earlier, row, log)
-                    spans[key] = now[key] - was[key]
+                    if key in was and key in now:
+                        spans[key] = now[key] - was[key]
                 if not i % 8 and monotonic_ns() >= until:
                     yield
                     until = monotonic_ns() + SLICE_NS

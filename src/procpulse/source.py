@@ -13,7 +13,7 @@ with bytes, names or a `Failure`. Paths are always written below /proc and /sys:
 import re
 from collections.abc import Callable, Generator, Sequence
 from enum import StrEnum
-from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -97,9 +97,9 @@ class Host(msgspec.Struct, frozen=True):
     """The kernel's release, such as 6.18.4."""
     boot_time: int | None = None
     """When it booted, in seconds since 1970, by its own clock now."""
-    page_size: int = 4096
+    page_size: Annotated[int, msgspec.Meta(gt=0, le=1 << 32)] = 4096
     """Bytes in a page of memory."""
-    ticks_per_second: int = 100
+    ticks_per_second: Annotated[int, msgspec.Meta(gt=0, le=1_000_000)] = 100
     """Clock ticks (USER_HZ) in a second."""
     little_endian: bool = True
     """Whether the kernel prints network addresses with the lowest byte first."""
