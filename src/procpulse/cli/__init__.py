@@ -13,6 +13,8 @@ from procpulse.cli.options import EXIT_CODES, Refused
 VERBS = {
     "snapshot": "read the host once",
     "stream": "show or emit what happens, tick by tick",
+    "record": "write ticks into a file, to be replayed",
+    "replay": "show or emit the ticks of a recording",
     "serve": "serve a page, streams and metrics of this host",
     "limits": "say what a process may really use: by control groups, affinity and resource limits",
     "sources": "list what can be read, what it means, and whether this host has it",
@@ -28,6 +30,7 @@ examples:
   procpulse stream --interval 500ms --count 20 --format json
   procpulse snapshot --sources meminfo,net_dev
   procpulse snapshot --sources processes:io+cmdline --format json
+  procpulse record host.ppr                   and later: procpulse replay host.ppr --from 14:30
   procpulse serve                             a page at http://127.0.0.1:8787/
   procpulse sources diskstats                 its fields, with unit and meaning
 

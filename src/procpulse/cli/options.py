@@ -22,6 +22,7 @@ exit codes:
   3  a source that was named is not there
   4  a source that was named may not be read
   5  the address to listen on cannot be had
+  6  a recording is damaged; what could be read of it was shown
 """
 
 

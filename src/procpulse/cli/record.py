@@ -1,0 +1,93 @@
+"""procpulse record: ticks into a file."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+import anyio
+
+from procpulse.cli import options as shared
+from procpulse.cli.table import size
+from procpulse.recording import Recorder
+from procpulse.sampler import Sampler
+
+EXAMPLES = """\
+examples:
+  procpulse record host.ppr                              the host and its processes, until Ctrl-C
+  procpulse record host.ppr --interval 10s --duration 8h
+  procpulse record host.ppr --sources default,processes:io+cgroup
+  procpulse record host.ppr --rotate 100M --keep 7       and again host-20261124T215500Z.ppr, ...
+  procpulse record host.ppr --rotate 24h
+  procpulse replay host.ppr
+
+A file that is there is continued. Arguments of processes are recorded only where `processes:cmdline` is named: they may
+hold secrets.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("file", metavar="FILE", help="where to write; continued if it is a recording already")
+    shared.add_ticks(parser)
+    parser.add_argument("--duration", metavar="TIME", type=shared.duration, help="end after this time (default: never)")
+    parser.add_argument(
+        "--rotate", metavar="SIZE|TIME", type=rotation, help="begin a new file after so much, such as 100M or 24h"
+    )
+    parser.add_argument("--keep", metavar="N", type=shared.count, default=0, help="old files to keep (default: all)")
+    shared.add_sources(parser)
+    parser.set_defaults(sources="default,processes")
+    shared.add_roots(parser)
+
+
+def rotation(text: str) -> dict[str, float]:
+    """A size such as 100M or a time such as 24h, as arguments of a `Recorder`."""
+    powers = {"K": 10, "M": 20, "G": 30, "T": 40}
+    number, unit = text[:-1], text[-1:].upper()
+    if unit in powers and text[-1:] != "m" and number.isascii() and number.isdigit() and 0 < len(number) <= 6:
+        if int(number):
+            return {"most_bytes": int(number) << powers[unit]}
+    try:
+        return {"most_seconds": shared.duration(text)}
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"neither a size nor a time: {text!r}; write 100M, 1G or 24h") from None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write ticks until told to stop; return the exit code."""
+    sources, named = shared.sources(options)
+    sampler = Sampler(sources, roots=shared.roots(options))
+    turn = options.rotate or {}
+    recorder = Recorder(options.file, keep=options.keep or None, **turn)
+    try:
+        return asyncio.run(_record(sampler, recorder, options, named))
+    except ValueError as error:
+        raise shared.Refused(str(error)) from None
+
+
+async def _record(sampler: Sampler, recorder: Recorder, options: argparse.Namespace, named: bool) -> int:
+    code = 0
+    async with sampler, recorder:
+        if recorder.cut:
+            print(f"procpulse: {options.file}: {recorder.cut} bytes of a torn tick were cut off", file=sys.stderr)
+        recording = asyncio.ensure_future(_ticks(sampler, recorder, options, named))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, recording.cancel)
+        try:
+            code = await recording
+        except asyncio.CancelledError:
+            pass  # this is how it is told to end
+    print(f"procpulse: {recorder.ticks} ticks in {options.file}, {size(recorder.size)}B", file=sys.stderr)
+    return code
+
+
+async def _ticks(sampler: Sampler, recorder: Recorder, options: argparse.Namespace, named: bool) -> int:
+    code = 0
+    with anyio.move_on_after(options.duration):
+        async for snapshot in sampler.stream(options.interval, align=options.align):
+            if not recorder.ticks:
+                code = shared.failure_code(snapshot.failures, named)
+            await recorder.write(snapshot)
+            if recorder.ticks == options.count:
+                break
+    return code

@@ -1,0 +1,129 @@
+"""procpulse replay: a recording, tick by tick."""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import datetime, timedelta
+
+from procpulse.cli import options as shared
+from procpulse.cli import output
+from procpulse.delta import Delta, deltas
+from procpulse.recording import Later, NotARecording, Replay, replay
+from procpulse.snapshot import Snapshot
+
+EXAMPLES = """\
+examples:
+  procpulse replay host.ppr --format table               what stream would have shown
+  procpulse replay host.ppr --speed 10                   ten times as fast as it was
+  procpulse replay host.ppr --from 14:30 --to 14:35
+  procpulse replay host.ppr --from 2026-11-24T14:30
+  procpulse replay host.ppr --format csv --rows processes > processes.csv
+  procpulse replay host-*.ppr host.ppr --emit usage | jq .usage.cpu.busy_ratio
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this verb."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recordings, the oldest first")
+    parser.add_argument("--speed", metavar="X", type=speed, help="times as fast as recorded (default: at once)")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        type=moment,
+        help="leave out what was before: 2026-11-24T14:30, 14:30 on the day of its first tick, or seconds since 1970",
+    )
+    parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="leave out what was after")
+    parser.add_argument("--count", metavar="N", type=shared.count, default=0, help="end after so many")
+    output.add_form(parser)
+
+
+def speed(text: str) -> float:
+    """How many times as fast: 1, 0.5, 10, 10x."""
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)x?", text)
+    if not match or not float(match[1]):
+        raise argparse.ArgumentTypeError(f"not a speed: {text!r}; write 1, 0.5 or 10")
+    return float(match[1])
+
+
+def moment(text: str) -> float | timedelta:
+    """A moment in seconds since 1970, by the local clock; or how long after midnight it is."""
+    if re.fullmatch(r"[0-9]{5,11}(\.[0-9]+)?", text):
+        return float(text)
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", text)
+    if match:
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise argparse.ArgumentTypeError(f"not a time: {text!r}; write 2026-11-24T14:30 or 14:30") from None
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the ticks of recordings; return the exit code."""
+    return asyncio.run(_show(options))
+
+
+async def _show(options: argparse.Namespace) -> int:
+    ticks = _Recorded(options)
+    code = await output.show(ticks, options)
+    return code or ticks.code
+
+
+class _Recorded:
+    """The ticks of recordings, one file after the other.
+
+    Attributes:
+        code: The exit code that the files deserve, so far.
+    """
+
+    def __init__(self, options: argparse.Namespace):
+        self._options = options
+        self.code = 0
+
+    async def deltas(self) -> AsyncGenerator[Delta, None]:
+        """What changed from one tick to the next."""
+        async with aclosing(self.snapshots()) as snapshots:
+            async for delta in deltas(snapshots):
+                yield delta
+
+    async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
+        """Each as it was taken."""
+        midnight: float | None = None
+        for path in self._options.files:
+            try:
+                times = (self._options.start, self._options.end)
+                if midnight is None and any(isinstance(time, timedelta) for time in times):
+                    midnight = await _midnight(path)
+                start, end = (_on(midnight, time) for time in times)
+                async with replay(path, self._options.speed, start=start, end=end) as recording:
+                    async for snapshot in recording:
+                        yield snapshot
+                    self._report(path, recording)
+            except (NotARecording, Later) as error:
+                raise shared.Refused(str(error)) from None
+
+    def _report(self, path: str, recording: Replay) -> None:
+        if not recording.damaged:
+            return
+        self.code = 6
+        for damage in recording.damages[:10]:
+            print(f"procpulse: {path}: {damage}", file=sys.stderr)
+        print(f"procpulse: {path}: {recording.damaged} damaged places were left out", file=sys.stderr)
+
+
+async def _midnight(path: str) -> float | None:
+    """When the day of the first tick of a recording began, by the local clock."""
+    async with replay(path) as recording:
+        async for snapshot in recording:
+            day = datetime.fromtimestamp(snapshot.time).replace(hour=0, minute=0, second=0, microsecond=0)
+            return day.timestamp()
+    return None
+
+
+def _on(midnight: float | None, time: float | timedelta | None) -> float | None:
+    return (midnight or 0) + time.total_seconds() if isinstance(time, timedelta) else time
