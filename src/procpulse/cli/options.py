@@ -66,6 +66,25 @@ def add_ticks(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """How much memory a recording may take."""
+    parser.add_argument(
+        "--limit",
+        metavar="SIZE",
+        type=amount,
+        default=28 << 20,
+        help="memory that replaying may take, such as 100M; what is recorded with more has to be replayed with as much",
+    )
+
+
+def amount(text: str) -> int:
+    """A number of bytes such as 100M."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})([KMGT])", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"not a size: {text!r}; write 512K, 100M or 1G")
+    return int(match[1]) << {"K": 10, "M": 20, "G": 30, "T": 40}[match[2]]
+
+
 def duration(text: str) -> float:
     """A time such as 1s, 500ms, 2m or 1.5, in seconds."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", text.strip())

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from typing import Any
 
 import anyio
 
@@ -35,19 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rotate", metavar="SIZE|TIME", type=rotation, help="begin a new file after so much, such as 100M or 24h"
     )
     parser.add_argument("--keep", metavar="N", type=shared.count, default=0, help="old files to keep (default: all)")
+    shared.add_limit(parser)
     shared.add_sources(parser)
     parser.set_defaults(sources="default,processes")
     shared.add_roots(parser)
 
 
-def rotation(text: str) -> dict[str, float]:
+def rotation(text: str) -> dict[str, Any]:
     """A size such as 100M or a time such as 24h, as arguments of a `Recorder`."""
-    powers = {"K": 10, "M": 20, "G": 30, "T": 40}
-    number, unit = text[:-1], text[-1:].upper()
-    if unit in powers and text[-1:] != "m" and number.isascii() and number.isdigit() and 0 < len(number) <= 6:
-        if int(number):
-            return {"most_bytes": int(number) << powers[unit]}
     try:
+        if text[-1:] in "KMGT":
+            return {"most_bytes": shared.amount(text)}
         return {"most_seconds": shared.duration(text)}
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"neither a size nor a time: {text!r}; write 100M, 1G or 24h") from None
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     sources, named = shared.sources(options)
     sampler = Sampler(sources, roots=shared.roots(options))
     turn = options.rotate or {}
-    recorder = Recorder(options.file, keep=options.keep or None, **turn)
+    recorder = Recorder(options.file, keep=options.keep or None, limit=options.limit, **turn)
     try:
         return asyncio.run(_record(sampler, recorder, options, named))
     except ValueError as error:

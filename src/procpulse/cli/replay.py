@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="leave out what was after")
     parser.add_argument("--count", metavar="N", type=shared.count, default=0, help="end after so many")
+    shared.add_limit(parser)
     output.add_form(parser)
 
 
@@ -100,7 +101,8 @@ class _Recorded:
                 if midnight is None and any(isinstance(time, timedelta) for time in times):
                     midnight = await _midnight(path)
                 start, end = (_on(midnight, time) for time in times)
-                async with replay(path, self._options.speed, start=start, end=end) as recording:
+                options = self._options
+                async with replay(path, options.speed, start=start, end=end, limit=options.limit) as recording:
                     async for snapshot in recording:
                         yield snapshot
                     self._report(path, recording)

@@ -84,7 +84,6 @@ def typed(
     known: Mapping[str, Source[Any]],
     decode: Decode,
     type: Any = None,
-    first: bytes | msgspec.Raw | None = None,
 ) -> Any:
     """The value of a source; a `Failure` where it does not fit the type of the source.
 
@@ -94,7 +93,6 @@ def typed(
         known: Sources that are not procpulse's own.
         decode: Of the format.
         type: What it is to be; by default what the source says.
-        first: The first row of a table of processes, where it has been found already.
 
     Raises:
         msgspec.MsgspecError: the source is not known, and these bytes are no message at all.
@@ -103,7 +101,7 @@ def typed(
     if source is None:
         return decode(raw, Any)
     try:
-        return decode(raw, _type(source, raw, decode, first) if type is None else type)
+        return decode(raw, type_of(source, raw, decode) if type is None else type)
     except msgspec.MsgspecError as error:
         return Failure(Reason.MALFORMED, source.path, f"does not fit this version: {error}")
 
@@ -131,7 +129,7 @@ class _Row(msgspec.Struct):
     threads: dict[Any, msgspec.Raw] | None = None
 
 
-def _type(source: Source[Any], raw: Any, decode: Decode, first: bytes | msgspec.Raw | None) -> Any:
+def type_of(source: Source[Any], raw: Any, decode: Decode, first: bytes | msgspec.Raw | None = None) -> Any:
     """The type of a value; the rows of processes, and of their threads, have the parts that the first of them has."""
     if not isinstance(source, PerProcess):
         return source.type

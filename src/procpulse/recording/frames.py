@@ -32,7 +32,7 @@ VERSION = 1
 SET_BACK = 1
 """The flag of a key whose wall clock is behind the frame before it."""
 HEADER = 44
-MOST = 8 << 20
+MOST = 16 << 20
 """Bytes of a payload, stored or unpacked, at most."""
 
 _LAYOUT = struct.Struct("<8sBBBBIIIqQ")
@@ -101,7 +101,7 @@ def pack(
     """A whole frame: packed with this packer, which has the dictionary of the key, or with zlib, or as it is.
 
     Raises:
-        ValueError: the payload is over 8 MiB.
+        ValueError: the payload is over 16 MiB.
     """
     if len(payload) > MOST:
         raise ValueError(f"a message of {len(payload)} bytes, over the limit of {MOST}")
@@ -172,9 +172,11 @@ class Splitter:
 
     Args:
         offset: Where in the file the first byte is.
+        most: Bytes that a payload may have as it is stored; one of more is not even read.
     """
 
-    def __init__(self, offset: int = 0):
+    def __init__(self, offset: int = 0, most: int = MOST):
+        self._most = most
         self._data = bytearray()
         self._offset = offset
         self._credit = 0
@@ -234,7 +236,8 @@ class Splitter:
         self._note(Damage(frame.offset, HEADER + frame.stored, why))
 
     def _begun(self) -> Frame | None:
-        return header(bytes(self._data[:HEADER]), 0, self._offset)
+        frame = header(bytes(self._data[:HEADER]), 0, self._offset)
+        return frame if frame is None or frame.stored <= self._most else None
 
     def _search(self, last: bool) -> bool:
         """Go on to the next place where a frame may begin; return whether there is one."""

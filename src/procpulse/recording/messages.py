@@ -17,7 +17,7 @@ from procpulse.delta import labels
 from procpulse.encode import wire
 from procpulse.fields import Shape, describe, fields, is_record
 from procpulse.process import PerProcess
-from procpulse.recording.scan import FLAT_PAIR, FREE_PAIR, Look, Unfit, first_row, look, made_inert
+from procpulse.recording.scan import FREE, Look, Unfit, first_row, look, made_inert
 from procpulse.snapshot import Snapshot
 from procpulse.source import Failure, Host, Source
 
@@ -291,8 +291,8 @@ class Builder:
         values: dict[str, Any] = {}
         failures: dict[str, Failure] = {}
         for part in parts:
-            type_ = self._row_type(part.name) if part.name in head.layouts else None
-            value = wire.typed(part.name, part.encoded, self._known, _decode, type_, part.first)
+            rows = self._row_type(part.name) if part.name in head.layouts else None
+            value = wire.typed(part.name, part.encoded, self._known, _decode, rows or part.type)
             if isinstance(value, Failure):
                 failures[part.name] = value
             else:
@@ -319,6 +319,10 @@ def weight(data: bytes, limit: int = LIMIT) -> int:
     return sum(part.weight for part in _parts(data, {}, limit))
 
 
+_LEAST = (24, 18)
+_ROW = 160
+
+
 class _Part(NamedTuple):
     """The head of a message, which has no name, or one of its values, not decoded yet."""
 
@@ -327,8 +331,7 @@ class _Part(NamedTuple):
     weight: int
     encoded: Any
     """With all its text inert."""
-    first: bytes | None = None
-    """Its first row, where its type depends on that."""
+    type: Any = None
 
 
 def _parts(data: bytes, known: Mapping[str, Source[Any]], limit: int) -> Iterator[_Part]:
@@ -337,23 +340,30 @@ def _parts(data: bytes, known: Mapping[str, Source[Any]], limit: int) -> Iterato
     Raises:
         Unfit: it is no message, or takes more than the limit.
     """
-    seen = look(data, 0, limit, FREE_PAIR)
+    seen = look(data, 0, limit)
     yield _Part("", seen.end, seen.weight, _encoded(data, 0, seen))
     count, total, end = 0, seen.weight, seen.end
     while end < len(data):
-        seen = look(data, end, limit - total, FREE_PAIR)
+        seen = look(data, end, limit - total)
         name = msgspec.msgpack.decode(_encoded(data, end, seen), type=str)
         source = wire.find(name, known)
         type_: Any = Any if source is None else source.type
         start, more = seen.end, seen.weight
-        seen = look(data, start, limit - total - more, FLAT_PAIR if _flat(type_) else FREE_PAIR)
+        left = limit - total - more
+        seen = look(data, start, left, _LEAST if isinstance(source, PerProcess) else _sizes(type_))
+        encoded, heavy = _encoded(data, start, seen), seen.weight
+        if isinstance(source, PerProcess):
+            type_ = wire.type_of(source, encoded, _decode, first_row(data, start))
+            container, pair = _sizes(type_)
+            heavy = seen.weigh((min(container, _ROW), pair))  # what is mostly absent is in few of its records
+            if heavy > left:
+                raise Unfit(f"over {limit} bytes in memory")
         end = seen.end
-        total += more + seen.weight
+        total += more + heavy
         count += 1
         if count > MOST_SOURCES:
             raise Unfit("more sources than there are")
-        first = first_row(data, start) if isinstance(source, PerProcess) else None
-        yield _Part(name, end, more + seen.weight, _encoded(data, start, seen), first)
+        yield _Part(name, end, more + heavy, encoded, type_)
 
 
 def _encoded(data: bytes, start: int, seen: Look) -> Any:
@@ -397,12 +407,25 @@ def _check(snapshot: Snapshot) -> None:
 
 
 @cache
-def _flat(type_: Any) -> bool:
-    """Whether all maps of a type become records, whose keys take no memory."""
+def _sizes(type_: Any) -> tuple[int, int]:
+    """What a map takes in memory once it is decoded, and each of its entries, besides those of the message.
+
+    A record has room for its optional fields, too. The name of a field is in the message only, which makes up for the
+    number beside the pointer.
+    """
+    optional = _optional(type_)
+    return FREE if optional is None else (24 + 8 * optional, 18)
+
+
+def _optional(type_: Any) -> int | None:
+    """How many fields may be absent in a record of this type, in the one that has most; None where there are dicts."""
     shape, _, inner = describe(type_)
     if shape not in (Shape.RECORD, Shape.ROWS, Shape.TABLE):
-        return not _holds_dict(inner)
-    return all(field.shape is not Shape.MAPPING and _flat(field.type) for field in fields(inner))
+        return None if _holds_dict(inner) else 0
+    table = fields(inner)
+    inside = [None if field.shape is Shape.MAPPING else _optional(field.type) for field in table]
+    found = [most for most in inside if most is not None]
+    return None if len(found) < len(table) else max(sum(field.optional for field in table), *found, 0)
 
 
 def _holds_dict(type_: Any) -> bool:

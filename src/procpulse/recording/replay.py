@@ -118,7 +118,7 @@ def replay(
     """
     if speed is not None and not speed > 0:
         raise ValueError(f"the speed must be above 0, not {speed!r}")
-    state = _State(_seconds(start, float("-inf")), _seconds(end, float("inf")), Builder(sources, limit))
+    state = _State(_seconds(start, float("-inf")), _seconds(end, float("inf")), Builder(sources, limit), limit // 3)
     pace = None if speed is None else _Pace(speed, SystemClock() if clock is None else clock)
     return Replay(_run(state, os.fspath(path), pace), state)
 
@@ -130,9 +130,10 @@ def _seconds(moment: float | datetime | None, otherwise: float) -> float:
 class _State:
     """How far a replay has come."""
 
-    def __init__(self, start: float, end: float, builder: Builder):
+    def __init__(self, start: float, end: float, builder: Builder, most: int):
         self.start = start
         self.end = end
+        self.most = most
         self.splitter = Splitter()
         self.session: Session | None = None
         self.ticks = 0
@@ -220,7 +221,7 @@ async def _run(state: _State, path: str, pace: _Pace | None) -> AsyncGenerator[S
         if state.start != float("-inf") or state.end != float("inf"):
             offset, stop = await asyncio.to_thread(_bounds, fd, state.start, state.end)
             await file.seek(offset)
-        state.splitter = splitter = Splitter(offset)
+        state.splitter = splitter = Splitter(offset, state.most)
         good = offset > 0
         last = False
         until = monotonic_ns() + _SLICE_NS

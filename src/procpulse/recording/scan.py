@@ -19,13 +19,10 @@ DEPTH = 32
 LONGEST = 1 << 20
 """Bytes of a text, at most."""
 
-FLAT_PAIR = 26
-"""Bytes that a field of a record takes in memory besides its own: a pointer, and the object that it points to."""
-FREE_PAIR = 160
-"""The same for an entry of a dict, which keeps its key, too."""
+FREE = (160, 160)
+"""Bytes that a dict takes in memory, and each of its entries, besides those of the message."""
 
-_CONTAINER = 160
-_ITEM = 64
+_LIST, _ITEM = 100, 64
 _RUN = 32
 
 _NUMBER = rb"\xcf.{8}|\xce.{4}|\xcd..|\xcc.|\xd0.|\xd1..|\xd2.{4}|\xd3.{8}"
@@ -69,12 +66,19 @@ class Look:
         odd: Where its texts are that are not inert: (start, end) of each token.
     """
 
-    __slots__ = ("end", "odd", "weight")
+    __slots__ = ("_entries", "_maps", "_rest", "end", "odd", "weight")
 
-    def __init__(self, end: int, weight: int, odd: list[tuple[int, int]]):
+    def __init__(
+        self, end: int, rest: int, maps: int, entries: int, odd: list[tuple[int, int]], sizes: tuple[int, int]
+    ):
         self.end = end
-        self.weight = weight
         self.odd = odd
+        self._rest, self._maps, self._entries = rest, maps, entries
+        self.weight = self.weigh(sizes)
+
+    def weigh(self, sizes: tuple[int, int]) -> int:
+        """Its weight if a map and each of its entries take so many bytes."""
+        return self._rest + self._maps * sizes[0] + self._entries * sizes[1]
 
 
 @cache
@@ -87,21 +91,22 @@ def _items(count: int) -> re.Pattern[bytes]:
     return re.compile(b"%s{%d}+" % (_VALUE, count), re.DOTALL)
 
 
-def look(data: bytes, start: int = 0, limit: int = 1 << 24, pair: int = FREE_PAIR) -> Look:
+def look(data: bytes, start: int = 0, limit: int = 1 << 24, sizes: tuple[int, int] = FREE) -> Look:
     """Walk over the msgpack object at `start`.
 
     Args:
         data: Holds the object, and perhaps more.
         start: Where it begins.
         limit: Most bytes of memory that it may take once it is decoded.
-        pair: What an entry of a map takes: `FLAT_PAIR` where every map becomes a record, `FREE_PAIR` otherwise.
+        sizes: What a map and each of its entries take, where every map becomes a record and not a dict.
 
     Raises:
         Unfit: it is cut, nested more than 32 deep, heavier than the limit, has a kind of value that is not used in
             recordings, or a key that is neither text nor a number.
     """
-    size = len(data)
+    size, (container, pair) = len(data), sizes
     pos, weight = start, 0
+    maps = entries = 0
     odd: list[tuple[int, int]] = []
     around: list[tuple[int, bool]] = []  # (tokens left, whether a map) of the containers around this one
     left, keyed = 1, False
@@ -110,7 +115,8 @@ def look(data: bytes, start: int = 0, limit: int = 1 << 24, pair: int = FREE_PAI
             if not around:
                 if pos > size:
                     raise Unfit("cut")
-                return Look(pos, weight + pos - start, odd)
+                rest = weight + pos - start - maps * container - entries * pair
+                return Look(pos, rest, maps, entries, odd, sizes)
             left, keyed = around.pop()
         if pos >= size:
             raise Unfit("cut")
@@ -161,7 +167,12 @@ def look(data: bytes, start: int = 0, limit: int = 1 << 24, pair: int = FREE_PAI
             raise Unfit(f"a kind of value that is not used: {code:#x}")
         if count * (1 + map_) > size - pos:
             raise Unfit("a length that cannot be true")
-        weight += _CONTAINER + count * (pair if map_ else _ITEM)
+        if map_:
+            maps += 1
+            entries += count
+            weight += container + count * pair
+        else:
+            weight += _LIST + count * _ITEM
         if weight + pos - start > limit:
             raise Unfit(f"over {limit} bytes in memory")
         if len(around) >= DEPTH:
