@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-QUESTIONS = ("processes", "host", "quiet", "encoding", "start")
+QUESTIONS = ("processes", "host", "quiet", "encoding", "start", "recording")
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->"
 
 

@@ -56,3 +56,8 @@ def test_fastapi_app() -> None:
             for socket in (one, two, one, two):
                 rates = json.loads(socket.recv(timeout=5))
                 assert 0 <= rates["cpu"]["busy_ratio"] <= 1
+
+
+def test_busy_hours(tmp_path: Path) -> None:
+    output = run("busy_hours.py", str(tmp_path / "host.ppr"))
+    assert re.match(r"5 ticks in [0-9]+ bytes\n( +[0-9.]+ s  .+\n){1,5}\Z", output)
