@@ -243,3 +243,17 @@ def test_closing_waits_for_nobody(disk: Disk, pool: Pool) -> None:
     assert batch.left == 2
     disk.release("/b")
     eventually(lambda: pool.threads == 0)
+
+
+def test_an_error_of_our_own_is_told_and_ends_no_worker() -> None:
+    def perform(request: Request) -> Any:
+        if request.path == "bad":
+            raise TypeError("no such thing")
+        return request.path.encode()
+
+    pool = Pool(perform)
+    [good, bad, more] = Waiter(pool).ask("a", "bad", "b")
+    pool.close()
+    assert (good, more) == (b"a", b"b")
+    assert bad.reason is Reason.BUG
+    assert "TypeError: no such thing" in bad.detail

@@ -8,6 +8,7 @@ thread of theirs gives its token back and lives on, uncounted, and one of them k
 """
 
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic_ns
@@ -253,7 +254,7 @@ class Pool:
                     batch.taken[index] = True
                     if barred is None:
                         worker.batch, worker.index, worker.since_ns = batch, index, monotonic_ns()
-                answer = self._perform(request) if barred is None else barred
+                answer = self._answer(request) if barred is None else barred
                 with lock:
                     worker.batch = None
                     late = batch.over
@@ -268,6 +269,13 @@ class Pool:
                         lock.notify()
                         return
                 index += 1
+
+    def _answer(self, request: Request) -> Any:
+        """The answer of one request; an error of our own is told, and ends no worker."""
+        try:
+            return self._perform(request)
+        except Exception:
+            return Failure(Reason.BUG, request.path, traceback.format_exc())
 
 
 def _device(request: Request) -> str:
