@@ -134,7 +134,7 @@ class Recorder:
         self._least = 0
         self._excess = 0
         self._differences = 0
-        self._heavy = False
+        self._heavy = True  # the first key may be long
 
     async def __aenter__(self) -> "Recorder":
         """Open the file.
