@@ -23,7 +23,7 @@ from procpulse import Snapshot, deltas
 from procpulse.cli.output import cell, line
 from procpulse.encode import json
 from procpulse.recording import Later, NotARecording, Recorder, replay
-from procpulse.recording.frames import HEADER, MARKER, MOST, Damage, Kind, Packing, Splitter, pack
+from procpulse.recording.frames import HEADER, MARKER, Damage, Kind, Packing, Splitter, pack
 from procpulse.recording.messages import Builder, key
 from procpulse.recording.scan import DEPTH, Unfit, look
 from procpulse.sources import PROCESSES
@@ -31,6 +31,7 @@ from tests.recording.streams import START, snapshot, stat, stream
 
 encode = msgspec.msgpack.encode
 MEMORY = 32 << 20
+MOST = 9 << 20  # what a payload may have by default is a little more
 SECONDS = 0.5
 
 
@@ -207,7 +208,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "a key far before the file": lambda: frame(message(host=None), Kind.DIFFERENCE, back=(1 << 64) - 1),
     "an unknown kind": lambda: frame(message(), ord("Z")),  # type: ignore[arg-type]
     "an unknown packing": lambda: frame(message(), packing=9),
-    "a payload longer than the limit": lambda: frame(message(), stored=MOST + 1, unpacked=MOST + 1),
+    "a payload longer than the limit": lambda: frame(message(), stored=(16 << 20) + 1, unpacked=(16 << 20) + 1),
     "a payload of 4 GiB": lambda: frame(message(), stored=(1 << 32) - 1, unpacked=(1 << 32) - 1),
     "a payload longer than the file": lambda: frame(message(), stored=MOST, unpacked=MOST) + bytes(1000),
     "a payload of nothing": lambda: frame(b""),

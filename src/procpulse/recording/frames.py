@@ -172,7 +172,7 @@ class Splitter:
 
     Args:
         offset: Where in the file the first byte is.
-        most: Bytes that a payload may have as it is stored; one of more is not even read.
+        most: Bytes that a payload may have, as it is stored and unpacked; one of more is not even read.
     """
 
     def __init__(self, offset: int = 0, most: int = MOST):
@@ -237,7 +237,7 @@ class Splitter:
 
     def _begun(self) -> Frame | None:
         frame = header(bytes(self._data[:HEADER]), 0, self._offset)
-        return frame if frame is None or frame.stored <= self._most else None
+        return frame if frame is None or max(frame.stored, frame.unpacked) <= self._most else None
 
     def _search(self, last: bool) -> bool:
         """Go on to the next place where a frame may begin; return whether there is one."""

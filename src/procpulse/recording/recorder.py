@@ -243,8 +243,9 @@ class Recorder:
         if len(data) < _BIG:
             return  # it cannot be so heavy
         try:
-            if len(data) > MOST:
-                raise Unfit(f"over {MOST} bytes in one message")
+            most = min(MOST, self._limit // 3)
+            if len(data) > most:
+                raise Unfit(f"over {most} bytes in one message")
             if len(data) + weight(data, self._limit) * 5 // 2 > self._limit:
                 raise Unfit(f"over {self._limit} bytes in memory")
         except Unfit as error:
