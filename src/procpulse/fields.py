@@ -82,8 +82,8 @@ _BASE: dict[Unit, tuple[str, float]] = {
     Unit.UA: ("amperes", 1e-6),
     Unit.UW: ("watts", 1e-6),
     Unit.UJ: ("joules", 1e-6),
-    Unit.UAH: ("ampere_hours", 1e-6),
-    Unit.UWH: ("watt_hours", 1e-6),
+    Unit.UAH: ("coulombs", 3.6e-3),
+    Unit.UWH: ("joules", 3.6e-3),
     Unit.PERCENT: ("ratio", 1e-2),
     Unit.MILLIPERCENT: ("ratio", 1e-5),
 }

@@ -20,7 +20,7 @@ _OPTION = re.compile(r"(-{1,2}|/)?([A-Za-z][A-Za-z0-9_.\-]*)([=:])(.*)", re.DOTA
 _NAMED = re.compile(r"-{1,2}[A-Za-z][A-Za-z0-9_.\-]*")
 # user:password@ in an address of any scheme; a user alone stays.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:@]*):[^\s/?#]*@")
-_QUERY = re.compile(r"([?&;,\s\"'{]|^)([A-Za-z0-9_.\-]+)(=|\"?:\s?\"?)([^&;,\s\"'}]+)")
+_QUERY = re.compile(r"([?&;,\s\"'{]|^)([A-Za-z0-9_.\-]+)(\s?=\s?|\"?:\s?\"?)(?!//)([^&;,\s\"'}]+)")
 _HEADER = re.compile(
     r"((?:proxy-)?authorization|cookie|set-cookie|x-[a-z\-]*(?:key|token|auth)[a-z\-]*)\s*:.*", re.I | re.DOTALL
 )

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
 from procpulse.sampler import Sampler
 from procpulse.source import Roots, Source
@@ -59,7 +61,7 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        await self._guard(scope, receive, send)
+        await self._guard(_placed(scope) if scope["type"] in ("http", "websocket") else scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -101,6 +103,10 @@ class Application:
             else:
                 await refuse(scope, receive, send, 405, "GET it", allow="GET, HEAD")
             return
+        if not path:
+            # Everything in the page is relative to the folder that it is in.
+            await RedirectResponse(scope["path"].rsplit("/", 1)[-1] + "/", 308)(scope, receive, send)
+            return
         try:
             await self._endpoints.router(scope, receive, send)
         except Problem as error:
@@ -108,3 +114,22 @@ class Application:
         except HTTPException as error:
             headers = dict(error.headers) if error.headers else None
             await problem(error.status_code, error.detail, headers)(scope, receive, send)
+
+
+def _placed(scope: Scope) -> Scope:
+    """The scope of a request, with `root_path` and `path` as ASGI means them, whoever mounted this application.
+
+    Litestar tells the path below the mount alone, and ends it in a slash; the bytes of the request tell the rest.
+    """
+    route = get_route_path(scope)
+    if len(route) > 1:
+        route = route.rstrip("/") or "/"
+    root = scope.get("root_path", "")
+    raw = unquote(scope.get("raw_path", b"").decode("latin-1").partition("?")[0])
+    if len(raw) > 1 and len(route) > 1:
+        raw = raw.rstrip("/")
+    if route == "/" and raw and not raw.endswith("/"):
+        root, route = raw, ""
+    elif raw.endswith(route) and route:
+        root = raw.removesuffix(route)
+    return {**scope, "root_path": root, "path": root + route}

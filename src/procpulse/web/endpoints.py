@@ -2,21 +2,25 @@
 
 import time
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.staticfiles import StaticFiles
 
+from procpulse import __version__
 from procpulse.encode import json, msgpack
 from procpulse.encode.schema import tables
 from procpulse.web.guard import SESSION_SECONDS, Token
 from procpulse.web.hub import Hub
+from procpulse.web.metrics import Metrics
 from procpulse.web.negotiate import accepted, matches
+from procpulse.web.openapi import description
 from procpulse.web.select import Selection, Wrong, parse, rates, select, select_delta
 
 STATIC = Path(__file__).parent / "static"
@@ -75,12 +79,12 @@ class Endpoints:
     Args:
         hub: Where samples come from.
         token: What a browser shows to log in, if anything.
-        more: Routes beside these.
     """
 
-    def __init__(self, hub: Hub, token: Token | None, more: Iterable[Route] = ()):
+    def __init__(self, hub: Hub, token: Token | None):
         self.hub = hub
         self._token = token
+        self._metrics = Metrics(hub)
         self._made: dict[tuple[str, int, str, Selection], bytes] = {}
         self._files = StaticFiles(directory=STATIC, check_dir=False)
         self.routes = [
@@ -91,9 +95,10 @@ class Endpoints:
             Route("/v1/sources", self.sources),
             Route("/v1/schema", self.schema),
             Route("/v1/login", self.login, methods=["POST"]),
+            Route("/metrics", self.metrics),
+            Route("/openapi.json", self.openapi),
             Route("/healthz", self.healthz),
             Route("/readyz", self.readyz),
-            *more,
         ]
         self.router = Router(
             [*self.routes, Route("/{path:path}", self.page)],
@@ -137,7 +142,7 @@ class Endpoints:
         pace = await self._newest(delta=False)
         assert pace.latest is not None
         since = pace.latest.monotonic_ns / 1e9 - int(seconds)
-        frames = [frame for _, when, frame in self.hub.history if when >= since]
+        frames = [frame for _, when, frame in self.hub.history if when > since]
         body = {
             "boot_id": pace.latest.host.boot_id,
             "run": self.hub.run,
@@ -168,6 +173,19 @@ class Endpoints:
         self._query(request, ())
         data, hash = self.hub.schema
         return _tagged(request, f'"{hash}"', lambda: data, "application/schema+json", {})
+
+    async def metrics(self, request: Request) -> Response:
+        """Prometheus text, or OpenMetrics."""
+        self._query(request, ())
+        await self._newest(delta=False)
+        body, media = self._metrics.text(", ".join(request.headers.getlist("accept")))
+        return Response(body, headers={"cache-control": "no-store", "vary": "Accept", "content-type": media})
+
+    async def openapi(self, request: Request) -> Response:
+        """What there is, for programs."""
+        self._query(request, ())
+        data = json.encode(description(self.hub))
+        return _tagged(request, f'"{self.hub.schema[1]}-{__version__}"', lambda: data, JSON, {})
 
     # Whether all is well.
 
@@ -225,9 +243,6 @@ class Endpoints:
         path: str = request.path_params["path"]
         if request.method not in ("GET", "HEAD"):
             raise Problem(405, "GET it", {"allow": "GET, HEAD"})
-        if not path and not request.url.path.endswith("/"):
-            # Everything in the page is relative to the folder that it is in.
-            return RedirectResponse(request.url.path.rsplit("/", 1)[-1] + "/", 308)
         name = path or "index.html"
         if not is_file(name):
             if path:
@@ -282,18 +297,11 @@ class Endpoints:
                 made = self._made[key] = (json if format == "json" else msgpack).encode(make())
             return made
 
-        picked = f"{hash_of(selection):08x}"
+        picked = sha256(repr(selection).encode()).hexdigest()[:16]
         etag = f'"{self.hub.run}-{what}-{seq}-{picked}-{format}"'
         age = self.hub.age() or 0.0
         headers = {"vary": "Accept", "age": str(int(age)), "procpulse-age-seconds": f"{age:.3f}"}
         return _tagged(request, etag, data, media, headers)
-
-
-def hash_of(selection: Selection) -> int:
-    """A number that tells selections apart, the same in every run."""
-    import zlib
-
-    return zlib.crc32(repr(selection).encode())
 
 
 def is_file(name: str) -> bool:

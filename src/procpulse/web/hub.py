@@ -136,6 +136,7 @@ class Hub:
         self.schema = data, sha256(data).hexdigest()[:16]
         """The JSON Schema of what is served, and its hash."""
         self._pins = 0
+        self._waiting = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -203,6 +204,7 @@ class Hub:
         self._cease()
 
     def _cease(self) -> None:
+        self.turn.set()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -219,6 +221,7 @@ class Hub:
                 await self._tick(self._publisher(snapshot))
         except Exception as error:
             self.error = error
+            self.turn.set()
             for subscriber in list(self.subscribers):
                 subscriber.stop(BROKEN)
             raise
@@ -271,7 +274,7 @@ class Hub:
         used = {feed.pace.every for feed in self.feeds.values()} | {1, self.step}
         for every in [every for every in self.paces if every not in used]:
             del self.paces[every]
-        if self.subscribers:
+        if self.subscribers or self._waiting:
             self._used = now
         elif not self._pins and now - self._used > self._linger_seconds:
             self._cease()
@@ -330,13 +333,17 @@ class Hub:
         Raises:
             TimeoutError: there is none in time.
         """
-        self.touch()
-        async with asyncio.timeout(timeout):
-            while True:
-                pace = self.paces[1]
-                if pace.latest is not None and (pace.delta is not None or not delta):
-                    return pace
-                await self.turn.wait()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    self.touch()
+                    pace = self.paces[1]
+                    if pace.latest is not None and (pace.delta is not None or not delta):
+                        return pace
+                    await self.turn.wait()
+        finally:
+            self._waiting -= 1
 
     def age(self) -> float | None:
         """Seconds since the newest sample; None while there is none."""
