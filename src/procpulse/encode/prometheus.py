@@ -332,6 +332,8 @@ class Groups:
         levels: dict[str, list[float]] = {}
         known = {}
         for pid, row in rows.items():
+            if row.stat is None:
+                continue
             name = self._name(row)
             totals = _totals(row, ticks)
             identity, before = self._before.get(pid, (None, totals if first else _NOTHING))

@@ -20,10 +20,9 @@ from procpulse.sampler import Sampler
 from procpulse.snapshot import Snapshot
 from procpulse.source import Roots, Source
 from procpulse.sources.proc.loadavg import LOADAVG
-from procpulse.usage import Rates
 from procpulse.web import publish
 from procpulse.web.frames import Feed, Pace
-from procpulse.web.select import Selection
+from procpulse.web.select import HISTORY, Selection
 
 HISTORY_SECONDS = 900.0
 SEND_SECONDS = 3.0
@@ -250,7 +249,7 @@ class Hub:
         frame = {
             "seq": pace.latest.seq,
             "time": pace.latest.time,
-            "usage": {name: getattr(usage, name) for name in Rates.__struct_fields__ if name != "processes"},
+            "usage": {name: getattr(usage, name) for name in HISTORY},
             "load": None if load is None else [load.load1, load.load5, load.load15],
         }
         now = pace.latest.monotonic_ns / 1e9

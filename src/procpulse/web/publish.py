@@ -22,15 +22,15 @@ from procpulse.sources.proc.processes import row_type, row_with_threads
 NEEDED = ("stat", "meminfo", "vmstat", "diskstats", "net_dev", "pressure")
 """What usage is made of, beside processes."""
 
-EXTRA = ("class_thermal", "class_hwmon")
+EXTRA = ("class_thermal", "class_hwmon", "cgroup")
 """What a page shows beside the default profile, where a host has it."""
 
-SLOW = {"class_thermal": 5.0, "class_hwmon": 10.0}
-"""Seconds between reads of what talks to hardware."""
+SLOW = {"class_thermal": 5.0, "class_hwmon": 10.0, "cgroup": 5.0}
+"""Seconds between reads of what talks to hardware, or is long."""
 
 
 def default_sources(cmdline: bool) -> list[Source[Any]]:
-    """What a server samples unless it is told: the host, its processes with their I/O, its temperatures."""
+    """What a server samples unless it is told: the host, its processes with their I/O, temperatures, control groups."""
     names = [*catalog.PROFILE, *EXTRA]
     parts = ("io", "cmdline") if cmdline else ("io",)
     return [*map(catalog.source, names), catalog.module("processes").processes(*parts)]
@@ -47,7 +47,8 @@ def complete(sources: Iterable[Source[Any]]) -> list[Source[Any]]:
 
 def cadence(sources: Iterable[Source[Any]], interval: float) -> dict[Source[Any], float]:
     """Seconds between reads of those sources that need not be read at every tick."""
-    return {source: SLOW[source.name] for source in sources if SLOW.get(source.name, 0) > interval}
+    slow = {source: SLOW[source.name] for source in sources if source.name in SLOW and source.cadence is None}
+    return {source: seconds for source, seconds in slow.items() if seconds > interval}
 
 
 def allowed(sources: Iterable[Source[Any]], cmdline: bool) -> list[Source[Any]]:

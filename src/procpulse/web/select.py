@@ -174,5 +174,12 @@ def rates(delta: Delta, selection: Selection) -> Rates:
     if selection.top is None:
         return usage.rates()
     chosen = {process.pid: process for process in usage.top(selection.top, selection.by)}
-    whole: dict[str, Any] = {name: getattr(usage, name) for name in Rates.__struct_fields__ if name != "processes"}
-    return Rates(**whole, processes=chosen)
+    whole: dict[str, Any] = {name: getattr(usage, name) for name in Rates.__struct_fields__ if name not in _MANY}
+    threads = {tid: thread for tid, thread in usage.threads.items() if thread.pid in chosen}
+    cgroups = {group.path: group for group in usage.top_cgroups(selection.top)}
+    return Rates(**whole, processes=chosen, threads=threads, cgroups=cgroups)
+
+
+_MANY = ("processes", "threads", "cgroups")
+HISTORY = ("cpu", "cpus", "memory", "disks", "interfaces", "kernel", "pressure")
+"""What a history has of the rates."""
