@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-QUESTIONS = ("processes", "host", "quiet", "encoding", "start", "recording")
+QUESTIONS = ("processes", "host", "quiet", "encoding", "start", "recording", "web")
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->"
 
 

@@ -135,7 +135,13 @@ def columns(record: type[msgspec.Struct], ticks: int, page: int) -> tuple[Column
         ticks: Clock ticks in a second.
         page: Bytes in a page.
     """
-    return tuple(Column(*_named(field, ticks, page), field) for field in fields(record))
+    found: dict[str, Column] = {}
+    for field in fields(record):
+        name, factor = _named(field, ticks, page)
+        if name in found:  # as used_pages beside used_bytes
+            name, factor = field.name, 1.0
+        found[name] = Column(name, factor, field)
+    return tuple(found.values())
 
 
 def _named(field: Field, ticks: int, page: int) -> tuple[str, float]:

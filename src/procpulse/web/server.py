@@ -12,12 +12,15 @@ import resource
 import signal
 import socket
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
 
 from procpulse.web.application import Application
 from procpulse.web.hub import TRY_LATER, Hub
@@ -78,14 +81,37 @@ class _Http(HttpToolsProtocol):
             self.transport.close()
 
 
+_framed: deque[tuple[str | bytes, bytes]] = deque(maxlen=8)
+
+
+def framed(data: str | bytes) -> bytes:
+    """A message as it goes over the wire, which is the same for every client: made once, by what is sent."""
+    for known, made in _framed:
+        if known is data:
+            return made
+    if isinstance(data, str):
+        made = Frame(Opcode.TEXT, data.encode()).serialize(mask=False)
+    else:
+        made = Frame(Opcode.BINARY, data).serialize(mask=False)
+    _framed.append((data, made))
+    return made
+
+
 def _websockets(hub: Hub) -> type[WebSocketsSansIOProtocol]:
     class Socket(WebSocketsSansIOProtocol):
         """Websockets whose last word does not wait for those before it."""
 
         async def send(self, message: Any) -> None:
-            if message["type"] == "websocket.close":
+            kind = message["type"]
+            if kind == "websocket.close":
                 self.writable.set()
-            await super().send(message)
+            if kind != "websocket.send" or not self.handshake_complete or self.close_sent or self.initial_response:
+                await super().send(message)
+                return
+            await self.writable.wait()
+            if self.disconnected or self.close_sent or self.transport.is_closing():
+                raise ClientDisconnected
+            self.transport.write(framed(message.get("text") or message["bytes"]))
 
         def keepalive_timeout(self) -> None:
             if not (self.close_sent or self.transport.is_closing()):
