@@ -25,7 +25,108 @@ SAMPLER_ALONE = """
 import asyncio, sys
 from procpulse import Sampler
 from procpulse.web import publish
-async def serving(counts: tuple[int, ...], seconds: float) -> None:
+async def main():
+    sources = publish.default_sources(False)
+    async with Sampler(sources, cadence=publish.cadence(sources, 1.0)) as sampler:
+        print("http://none/", flush=True)
+        async for snap in sampler.stream(1.0):
+            pass
+asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def process(*command: str) -> Iterator[tuple[int, str]]:
+    """A process, as (pid, the address that it printed)."""
+    child = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    try:
+        yield child.pid, child.stdout.readline().split()[-1]
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads of a process so far."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+@asynccontextmanager
+async def clients(url: str, count: int) -> AsyncIterator[list[float]]:
+    """So many clients that read and count, and how long after its tick each frame came."""
+    delays: list[float] = []
+    host, _, port = url.removeprefix("http://").rstrip("/").rpartition(":")
+
+    async def read(ready: asyncio.Semaphore) -> None:
+        async with ready:
+            reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 22)
+            writer.write(
+                f"GET /v1/stream?{PAGE} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            )
+            await reader.readuntil(b"\r\n\r\n")
+        try:
+            while True:
+                kind, length = await reader.readexactly(2)
+                if length == 126:
+                    length = int.from_bytes(await reader.readexactly(2))
+                elif length == 127:
+                    length = int.from_bytes(await reader.readexactly(8))
+                data = await reader.readexactly(length)
+                if kind == 0x81 and data.startswith(b'{"type":"change"'):
+                    at = data.index(b'"time":') + 7
+                    delays.append(time.time() - float(data[at : data.index(b",", at)]))
+        finally:
+            writer.close()
+
+    ready = asyncio.Semaphore(50)
+    tasks = [asyncio.create_task(read(ready)) for _ in range(count)]
+    try:
+        yield delays
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def cost(pid: int, url: str, count: int, seconds: float) -> tuple[float, list[float]]:
+    """Share of a core that a server needs for so many clients, and the delays of their frames."""
+    async with clients(url, count) as delays:
+        await asyncio.sleep(2 + count / 200)
+        delays.clear()
+        before, began = cpu_seconds(pid), time.monotonic()
+        await asyncio.sleep(seconds)
+        used = (cpu_seconds(pid) - before) / (time.monotonic() - began)
+        return used, sorted(delays)
+
+
+def question(url: str, path: str) -> float:
+    """Median seconds of one question, on a connection that is kept."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://").rstrip("/"))
+    times = []
+    for _ in range(100):
+        began = time.perf_counter()
+        connection.request("GET", f"/{path}")
+        answer = connection.getresponse()
+        answer.read()
+        times.append(time.perf_counter() - began)
+        assert answer.status == 200
+    connection.close()
+    return statistics.median(times)
+
+
+def server() -> contextlib.AbstractContextManager[tuple[int, str]]:
+    return process(
+        "-m", "procpulse", "serve", "--port", "0", "--max-clients-per-address", "2000", "--max-clients", "2000"
+    )
+
+
+def serving(counts: tuple[int, ...], seconds: float) -> None:
     title("A server at 1 Hz, by the number of pages that are open")
     with process("-c", SAMPLER_ALONE) as (pid, _):
         time.sleep(2)
