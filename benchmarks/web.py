@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
-
 from benchmarks.measure import found, raise_descriptor_limit, title
 
 # What a page asks for.
@@ -57,9 +56,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 @asynccontextmanager
-async def clients(url: str, count: int) -> AsyncIterator[list[float]]:
-    """So many clients that read and count, and how long after its tick each frame came."""
-    delays: list[float] = []
+async def clients(url: str, count: int) -> AsyncIterator[dict[float, list[float]]]:
+    """So many clients that read and count: by the time of its tick, how long after it a frame came, for each client."""
+    delays: dict[float, list[float]] = {}
     host, _, port = url.removeprefix("http://").rstrip("/").rpartition(":")
 
     async def read(ready: asyncio.Semaphore) -> None:
@@ -80,7 +79,8 @@ async def clients(url: str, count: int) -> AsyncIterator[list[float]]:
                 data = await reader.readexactly(length)
                 if kind == 0x81 and data.startswith(b'{"type":"change"'):
                     at = data.index(b'"time":') + 7
-                    delays.append(time.time() - float(data[at : data.index(b",", at)]))
+                    tick = float(data[at : data.index(b",", at)])
+                    delays.setdefault(tick, []).append(time.time() - tick)
         finally:
             writer.close()
 
@@ -102,7 +102,7 @@ async def cost(pid: int, url: str, count: int, seconds: float) -> tuple[float, l
         before, began = cpu_seconds(pid), time.monotonic()
         await asyncio.sleep(seconds)
         used = (cpu_seconds(pid) - before) / (time.monotonic() - began)
-        return used, sorted(delays)
+        return used, sorted(delay for each in delays.values() for delay in each)
 
 
 def question(url: str, path: str) -> float:

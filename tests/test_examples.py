@@ -1,5 +1,6 @@
 """Examples do what they say, each within a screen."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -9,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 import websockets.sync.client
-
 from tests.conftest import serving
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -61,3 +61,14 @@ def test_fastapi_app() -> None:
 def test_busy_hours(tmp_path: Path) -> None:
     output = run("busy_hours.py", str(tmp_path / "host.ppr"))
     assert re.match(r"5 ticks in [0-9]+ bytes\n( +[0-9.]+ s  .+\n){1,5}\Z", output)
+
+
+@pytest.mark.parametrize("name", ["starlette_app", "fastapi_mount", "litestar_app"])
+async def test_mounted(name: str) -> None:
+    """By themselves; tests/test_web_servers.py has them behind real servers."""
+    module = importlib.import_module(f"examples.{name}")
+    transport = httpx.ASGITransport(module.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as web:
+        assert (await web.get("/pulse/v1/usage")).json()["usage"]["memory"]["total_bytes"] > 0
+        assert (await web.get("/pulse/metrics")).status_code == 200
+    await module.pulse.hub.stop()

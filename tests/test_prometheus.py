@@ -8,12 +8,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
-
 from procpulse import Failure, Host, Reason, Sampler, Snapshot
 from procpulse.encode import prometheus
 from procpulse.encode.prometheus import MOST_NAMES, OTHER, Collector, Groups, columns, families, tidy
@@ -24,6 +18,11 @@ from procpulse.sources.proc.pid_io import PidIo
 from procpulse.sources.proc.pid_stat import PID_STAT, PidStat
 from procpulse.text import inert
 from procpulse.web import publish
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 from tests.conftest import program, roots, trees
 from tests.web import application, client
 
@@ -164,7 +163,7 @@ def test_this_host() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=30), st.binary(max_size=30))
-def test_any_name_is_a_label(one: bytes, two: bytes) -> None:
+def test_s11_any_name_is_a_label(one: bytes, two: bytes) -> None:
     row = Row(inert(one), inert(two), 1, 1, 1, {inert(one): 1})
     found = snapshot({"things": [row]})
     text = generate_latest(Still(found)).decode()

@@ -12,7 +12,6 @@ from typing import Any
 
 import anyio
 import pytest
-
 from procpulse import Delta, Sampler, Snapshot, read, read_sync
 from procpulse.sources import LOADAVG, MEMINFO, STAT
 from tests.conftest import Clock, Count, settle
@@ -387,7 +386,7 @@ def test_importing_is_light() -> None:
     result = run("""
         import sys
         import procpulse
-        heavy = "starlette fastapi uvicorn rich textual aiofiles prometheus_client asyncio argparse psutil trio".split()
+        heavy = "starlette fastapi uvicorn websockets httptools rich textual aiofiles prometheus_client asyncio argparse psutil trio".split()
         print([name for name in heavy if name in sys.modules])
     """)
     assert result.stdout == "[]\n", result.stdout + result.stderr

@@ -2,24 +2,25 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-
-from procpulse import Sampler
-from procpulse.sources import LOADAVG, processes
+from procpulse import Roots, Sampler
+from procpulse.sources import LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
 from procpulse.sources.proc.pid_cmdline import PidCmdline
 from procpulse.web import server as launcher
 from procpulse.web.guard import Token, is_local
 from procpulse.web.publish import SCRUBBED, allowed, default_sources
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from tests.web import TOKEN, application, client, served, socket, until_closed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 PATHS = ["/v1/snapshot", "/v1/delta", "/v1/usage", "/v1/history", "/v1/sources", "/v1/schema", "/v1/events", "/metrics"]
 PATHS += ["/openapi.json"]
@@ -311,6 +312,30 @@ async def test_s5_nothing_but_what_is_sampled() -> None:
             for path in ("snapshot", "delta", "events"):
                 assert (await web.get(f"/v1/{path}?sources={name}")).status_code == 400
         assert app.hub.names == before
+    await app.hub.stop()
+
+
+# S6: a tree that lies.
+
+
+async def test_s6_a_tree_that_lies(tree: Path) -> None:
+    secret = tree / "secret"
+    secret.write_text("0.1 0.2 0.3 1/2 S3cret\n")
+    (tree / "proc/loadavg").symlink_to(secret)
+    (tree / "proc/version").symlink_to("/etc/hostname")
+    os.mkfifo(tree / "proc/meminfo")
+    (tree / "proc/stat").mkdir()
+    (tree / "proc/uptime").write_text("12.5 3.25\n")
+    roots = Roots(proc=str(tree / "proc"), sys=str(tree / "sys"))
+    app = application(sources=[LOADAVG, MEMINFO, STAT, UPTIME, VERSION], roots=roots)
+    async with client(app) as web:
+        answer = await asyncio.wait_for(web.get("/v1/snapshot"), 10)
+        snap = answer.json()
+        assert "S3cret" not in answer.text
+        assert "uptime" in snap["values"]
+        for name in ("loadavg", "meminfo", "stat", "version"):
+            assert name not in snap["values"], name
+            assert name in snap["failures"]
     await app.hub.stop()
 
 

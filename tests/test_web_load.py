@@ -3,16 +3,14 @@
 import asyncio
 import os
 import socket as sockets
-import statistics
 import time
 from pathlib import Path
 
 import pytest
 from benchmarks.web import clients
-
 from tests.test_web_servers import Serving
 
-CLIENTS = 1000 if os.environ.get("PROCPULSE_SLOW") else 200
+CLIENTS = 1000
 
 
 def resident(pid: int) -> int:
@@ -56,10 +54,11 @@ async def test_one_that_never_reads_harms_nobody() -> None:
                 while not gone and time.monotonic() - began < 60:
                     await asyncio.sleep(0.5)
                     gone = await evicted(it)
-            took = time.monotonic() - began
             grown = resident(it.process.pid) - before
-            frames = len(delays)
-    print(f"{CLIENTS} clients, {frames} frames in {took:.1f} s, median {statistics.median(delays) * 1e3:.0f} ms")
+            ticks = list(delays.values())[1:-1]  # the first and the last may be cut
     assert gone == 1
-    assert frames >= 0.9 * CLIENTS * (took - 1.5), "nobody else missed a frame"
-    assert grown < 16 << 20
+    late = sorted(delay for tick in ticks for delay in tick)
+    print(f"{len(ticks)} ticks, p99 {late[int(len(late) * 0.99)] * 1e3:.0f} ms, {grown >> 10:,} KiB more")
+    idle = os.getloadavg()[0] < 2 * (os.cpu_count() or 1)
+    assert len(late) >= (0.999 if idle else 0.5) * CLIENTS * len(ticks), "nobody else misses a frame"
+    assert grown < 4 << 20
