@@ -15,4 +15,5 @@ def home() -> str:
     return "How this host is: /pulse/"
 
 
-app = Litestar([home, asgi("/pulse", is_mount=True, copy_scope=True)(pulse)], lifespan=[pulse.lifespan])
+mount = asgi("/pulse", is_mount=True, copy_scope=True)(pulse)
+app = Litestar([home, mount], lifespan=[pulse.lifespan], logging_config=None)
