@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
+
 from benchmarks.measure import found, raise_descriptor_limit, title
 
 # What a page asks for.

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import websockets.sync.client
+
 from tests.conftest import serving
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

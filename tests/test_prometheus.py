@@ -8,6 +8,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
 from procpulse import Failure, Host, Reason, Sampler, Snapshot
 from procpulse.encode import prometheus
 from procpulse.encode.prometheus import MOST_NAMES, OTHER, Collector, Groups, columns, families, tidy
@@ -18,11 +24,6 @@ from procpulse.sources.proc.pid_io import PidIo
 from procpulse.sources.proc.pid_stat import PID_STAT, PidStat
 from procpulse.text import inert
 from procpulse.web import publish
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse_text
 from tests.conftest import program, roots, trees
 from tests.web import application, client
 

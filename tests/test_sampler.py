@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+
 from procpulse import Delta, Sampler, Snapshot, read, read_sync
 from procpulse.sources import LOADAVG, MEMINFO, STAT
 from tests.conftest import Clock, Count, settle

@@ -11,16 +11,17 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
 from procpulse import Roots, Sampler
 from procpulse.sources import LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
 from procpulse.sources.proc.pid_cmdline import PidCmdline
 from procpulse.web import server as launcher
 from procpulse.web.guard import Token, is_local
 from procpulse.web.publish import SCRUBBED, allowed, default_sources
-from starlette.applications import Starlette
-from starlette.routing import Mount
 from tests.web import TOKEN, application, client, served, socket, until_closed
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 PATHS = ["/v1/snapshot", "/v1/delta", "/v1/usage", "/v1/history", "/v1/sources", "/v1/schema", "/v1/events", "/metrics"]
 PATHS += ["/openapi.json"]

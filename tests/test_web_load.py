@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.web import clients
+
 from tests.test_web_servers import Serving
 
 CLIENTS = 1000

@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from tools import dashboard
+
 from procpulse.web.client import State
 from procpulse.web.patch import SAME, difference
 from procpulse.web.patch import Path as Keys
 from tests.conftest import program
 from tests.test_web_patch import CASES, Point
 from tests.web import application, served, socket
-from tools import dashboard
 
 PAGE = Path(__file__).parent.parent / "docs/protocol.md"
 
