@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -62,8 +63,13 @@ def loop(number: int) -> Iterator[None]:
                 if made:
                     node.unlink()
     finally:
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(control, LOOP_CTL_REMOVE, number)
+        for _ in range(50):  # it is busy until whoever looked at it last has closed it
+            try:
+                fcntl.ioctl(control, LOOP_CTL_REMOVE, number)
+            except OSError:
+                time.sleep(0.01)
+            else:
+                break
         os.close(control)
     yield
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.root
 SAMPLE = """
     import json, os, subprocess, sys
     from procpulse import Sampler, catalog
-    from procpulse.cli.doctor import examine
+    from procpulse.cli import doctor
     from procpulse.source import Roots
     from procpulse.sources import processes
 
@@ -22,7 +22,8 @@ SAMPLE = """
         snap = sampler.sample_sync()
         failures = snap.failures | failures
     statistics = sampler.statistics()
-    diagnosis = examine(Roots())
+    doctor._ROUNDS = 1
+    diagnosis = doctor.examine(Roots())
     print(json.dumps({
         "failures": {n: [f.reason, f.path, f.detail, f.count] for n, f in failures.items()},
         "values": sorted(snap.values),
