@@ -2,6 +2,7 @@
 
 import heapq
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,9 +21,17 @@ from procpulse.source import Reading, Source, Steps
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NEEDS = ("root", "server", "browser")
 
+ALONE = re.compile(
+    r"tests/(judges/|faults/test_(forks|devices|device_streams|confined|growth|hanging|crowds|pids)\.py"
+    r"|test_(structure|web_load|processes\w*)\.py)"
+)
+"""What watches the host, counts or loads it: tests that run one after the other, with nothing beside them."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if ALONE.match(item.path.relative_to(FIXTURES.parent).as_posix()):
+            item.add_marker("alone")
         for kind in NEEDS:
             if item.get_closest_marker(kind):
                 item.user_properties.append(("needs", kind))

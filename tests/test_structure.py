@@ -1,7 +1,6 @@
 """What a tick asks of the kernel: how many system calls, and no file twice. Counted, not timed."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +14,7 @@ from procpulse.catalog import default_sources
 from procpulse.reader import Reader
 from procpulse.source import Read, Request, Source
 from procpulse.sources import processes
+from tests.conftest import program
 
 PROGRAM = """
 import os, sys
@@ -31,7 +31,19 @@ os._exit(0)
 def calls(tmp_path: Path, ticks: int, what: str) -> tuple[Counter[str], int]:
     """System calls of a program that takes so many samples, by name; and how many processes it saw."""
     counts = tmp_path / f"{ticks}"
-    command = ["strace", "-f", "-qq", "-c", "-U", "name,calls", "-o", str(counts), sys.executable, "-c", PROGRAM]
+    command = [
+        program("strace"),
+        "-f",
+        "-qq",
+        "-c",
+        "-U",
+        "name,calls",
+        "-o",
+        str(counts),
+        sys.executable,
+        "-c",
+        PROGRAM,
+    ]
     done = subprocess.run([*command, str(ticks), what], capture_output=True, text=True, check=True)
     table = [line.split() for line in counts.read_text().splitlines()]
     found = {row[0]: int(row[1]) for row in table if len(row) == 2 and row[1].isdigit() and row[0] != "total"}
@@ -45,8 +57,6 @@ def a_tick(tmp_path: Path, what: str) -> tuple[dict[str, float], int]:
     return {name: (many[name] - few[name]) / 40 for name in many.keys() | few.keys()}, rows
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
-@pytest.mark.skipif("CI" in os.environ, reason="may not be traced there")
 def test_a_tick_reads_each_process_once(tmp_path: Path) -> None:
     each, rows = a_tick(tmp_path, "processes")
     assert rows * 0.9 <= each["pread64"] <= rows * 1.3 + 10, each
@@ -55,8 +65,6 @@ def test_a_tick_reads_each_process_once(tmp_path: Path) -> None:
     assert each.get("openat", 0) <= 0.3 * rows, each  # those that came meanwhile
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
-@pytest.mark.skipif("CI" in os.environ, reason="may not be traced there")
 def test_a_tick_of_the_whole_host_opens_next_to_nothing(tmp_path: Path) -> None:
     each, _ = a_tick(tmp_path, "host")
     files = Sampler()

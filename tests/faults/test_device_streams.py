@@ -107,7 +107,7 @@ async def churn():
                     grew = [v for row in delta[CLASS_NET] if row.statistics for v in (row.statistics.rx_bytes, row.statistics.tx_bytes) if v]
                     counts["too much"] += any(value < 0 or value > 100_000 for value in grew)
                 last = snap
-                if counts["rounds"] >= 12:
+                if counts["rounds"] >= 12 and counts["with"] > 5 or counts["ticks"] >= 1000:
                     break
     finally:
         stop.set()

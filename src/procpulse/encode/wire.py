@@ -112,14 +112,18 @@ def find(name: str, known: Mapping[str, Source[Any]]) -> Source[Any] | None:
 
 
 def check_row_times(values: Mapping[str, Any], rows_ns: Mapping[str, list[tuple[int, int]]]) -> None:
-    """Raise where row times do not belong to the rows that are there.
+    """Raise where row times do not belong to the rows that are there. Rows without any were all read at once.
 
     Raises:
         msgspec.ValidationError: there are more or fewer times than rows.
     """
     for name, times in rows_ns.items():
         value = values.get(name, ())
-        if name in values and (not hasattr(value, "__len__") or sum(count for _, count in times) != len(value)):
+        if (
+            times
+            and name in values
+            and (not hasattr(value, "__len__") or sum(count for _, count in times) != len(value))
+        ):
             raise msgspec.ValidationError(f"{name} has other times than rows")
 
 
