@@ -244,7 +244,7 @@ def test_attacks(tmp_path: Path, name: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak <= MEMORY, f"{peak >> 20} MiB"
-    assert min(cpu_seconds(path) for _ in range(3)) <= SECONDS
+    assert any(cpu_seconds(path) <= SECONDS for _ in range(3))
     snaps, damages = read(path)
     assert [snap for snap in snaps if snap in (*before, after)] == [*before, after]
     if name not in HARMLESS:
