@@ -263,6 +263,10 @@ class Source(Generic[T]):
         self.whole = whole
         self.newline = newline
         self.rows = rows
+        self.request = Read(path, cap, slow, whole)
+        """What is asked for where the source is one file."""
+        self.single = self.__class__.steps is Source.steps
+        """Whether that is all that is asked for."""
 
     def __repr__(self) -> str:
         return f"<{self.__class__.__name__} {self.name} {self.path}>"
@@ -293,7 +297,15 @@ class Source(Generic[T]):
         Raises:
             Unreadable: there is no value.
         """
-        [data] = yield (self._request,)
+        [data] = yield (self.request,)
+        return self.answered(data, reading)
+
+    def answered(self, data: bytes | Failure, reading: Reading) -> T:
+        """The value, from the answer to the one request that there is (`single`).
+
+        Raises:
+            Unreadable: there is no value.
+        """
         if isinstance(data, Failure):
             raise Unreadable(data)
         memory = reading.memory
@@ -320,10 +332,6 @@ class Source(Generic[T]):
 
     def _without_bad_rows(self, data: bytes, host: Host) -> tuple[T, int] | None:
         return None if self.rows is None else salvage(lambda rows: self.understand(rows, host), data, self.rows)
-
-    @property
-    def _request(self) -> Read:
-        return Read(self.path, self.cap, self.slow, self.whole)
 
 
 _FEW = 100

@@ -18,30 +18,13 @@ import anyio.lowlevel
 
 from procpulse import text
 from procpulse.process import PerProcess
-from procpulse.reader.engine import Engine, Flight
+from procpulse.reader.engine import Engine, Flight, Result
 from procpulse.reader.files import Budget, Files
 from procpulse.reader.pool import Pool
 from procpulse.reader.processes import ProcessTable
 from procpulse.source import Host, Read, Reading, Request, Roots, Source, Steps
 
 __all__ = ["Reader", "Result", "checkpoint"]
-
-
-class Result:
-    """What came of reading one source once."""
-
-    __slots__ = ("failure", "failures", "read_ns", "rows_ns", "took_ns", "value")
-
-    def __init__(self, flight: Flight):
-        self.value = flight.value
-        self.failure = flight.failure
-        """Why there is no value."""
-        self.failures = flight.reading.failures
-        """What is missing from the value."""
-        self.read_ns = flight.read_ns
-        self.rows_ns: list[tuple[int, int]] = flight.reading.rows_ns
-        """(when, how many) for rows that were not all read at once, in the order of the rows."""
-        self.took_ns = flight.took_ns
 
 
 class Reader:
@@ -93,15 +76,15 @@ class Reader:
         """
         self.check()
         if not self._met:
-            await self._collect(self._start([_HOST], deadlines))
-        return await self._collect(self._start(sources, deadlines))
+            await self._collect(*self._start([_HOST], deadlines))
+        return await self._collect(*self._start(sources, deadlines))
 
     def read_sync(self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float]) -> dict[str, Result]:
         """The same without an event loop."""
         self.check()
         if not self._met:
-            self._collect_sync(self._start([_HOST], deadlines))
-        return self._collect_sync(self._start(sources, deadlines))
+            self._collect_sync(*self._start([_HOST], deadlines))
+        return self._collect_sync(*self._start(sources, deadlines))
 
     @property
     def descriptors(self) -> int:
@@ -123,22 +106,36 @@ class Reader:
             table.close()
         self.files.release()
 
-    def _start(self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float]) -> list[Flight]:
+    def _start(
+        self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float]
+    ) -> tuple[list[Flight], dict[str, Result]]:
+        """Begin to read sources: what is under way, and where the results come of what is read at once."""
         now = monotonic_ns()
         if self.budget.over:
             self.files.release()
         self.files.sweep()
+        engine, plain = self._engine, not self.files.kernel
         flights = []
+        quick: list[tuple[Source[Any], Reading]] = []
         for source in sources:
-            reading = Reading(self.host, self._memory.setdefault(source.name, {}), not self.files.kernel, now)
+            memory = self._memory.get(source.name)
+            if memory is None:
+                memory = self._memory[source.name] = {}
+            reading = Reading(self.host, memory, plain, now)
+            if engine.at_once(source):
+                quick.append((source, reading))
+                continue
             limit = deadlines(source)
             due = now + (int(limit * 1e9) if math.isfinite(limit) else 1 << 62)
-            flight = self._engine.start(source, self._steps(source), reading, due)
+            flights.append(engine.start(source, self._steps(source), reading, due))
+        results: dict[str, Result] = {}
+        if quick:
+            flights.append(engine.start_group(quick, results))
+        for flight in flights:
             flight.wanted += 1
-            flights.append(flight)
-        return flights
+        return flights, results
 
-    async def _collect(self, flights: list[Flight]) -> dict[str, Result]:
+    async def _collect(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
         try:
             while not all(flight.done for flight in flights):
                 if self._driving:
@@ -156,30 +153,34 @@ class Reader:
                         self._turns = None
         finally:
             self._leave(flights)
-        return self._results(flights)
+        return self._results(flights, results)
 
-    def _collect_sync(self, flights: list[Flight]) -> dict[str, Result]:
+    def _collect_sync(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
         engine = self._engine
-        landed = threading.Event()
-        engine.wake = landed.set
         try:
             while not all(flight.done for flight in flights):
-                landed.clear()
                 if engine.step():
                     continue
                 patience_ns = engine.patience_ns()
                 if patience_ns is not None:
-                    landed.wait(patience_ns / 1e9)
+                    landed = threading.Event()
+                    engine.wake = landed.set
+                    if not engine.landed:
+                        landed.wait(patience_ns / 1e9)
                     engine.look_after()
         finally:
             self._leave(flights)
-        return self._results(flights)
+        return self._results(flights, results)
 
-    def _results(self, flights: list[Flight]) -> dict[str, Result]:
+    def _results(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
         for flight in flights:
-            if flight.source is _HOST and flight.value is not None:
+            if not flight.group:
+                results[flight.key] = Result(
+                    flight.value, flight.failure, flight.reading, flight.read_ns, flight.took_ns
+                )
+            if flight.key == _HOST.name and flight.value is not None:
                 self.host, self._met = flight.value, True
-        return {flight.source.name: Result(flight) for flight in flights}
+        return results
 
     def _steps(self, source: Source[Any]) -> Callable[[Reading], Steps[Any]]:
         if not isinstance(source, PerProcess):
@@ -216,7 +217,7 @@ class _HostSource(Source[Host]):
     """What identifies the machine, read once before everything else."""
 
     def __init__(self) -> None:
-        super().__init__("host", "/proc", Host, lambda file: file.host)
+        super().__init__("*host", "/proc", Host, lambda file: file.host)
 
     def steps(self, reading: Reading) -> Steps[Host]:
         names = ("sys/kernel/hostname", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "stat")

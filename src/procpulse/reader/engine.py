@@ -14,11 +14,28 @@ import msgspec
 
 from procpulse.reader.files import Files
 from procpulse.reader.pool import PATIENCE_NS, Batch, Pool
-from procpulse.source import SLICE_NS, TURN, Failure, Piece, Reading, Reason, Request, Source, Steps, Unreadable
+from procpulse.source import SLICE_NS, TURN, Failure, Host, Piece, Reading, Reason, Request, Source, Steps, Unreadable
+
+
+class Result:
+    """What came of reading one source once."""
+
+    __slots__ = ("failure", "failures", "read_ns", "rows_ns", "took_ns", "value")
+
+    def __init__(self, value: Any, failure: Failure | None, reading: Reading, read_ns: int, took_ns: int):
+        self.value = value
+        self.failure = failure
+        """Why there is no value."""
+        self.failures = reading.failures
+        """What is missing from the value."""
+        self.read_ns = read_ns
+        self.rows_ns = reading.rows_ns
+        """(when, how many) for rows that were not all read at once, in the order of the rows."""
+        self.took_ns = took_ns
 
 
 class Flight:
-    """One source being read, once for everybody who wants it."""
+    """One source being read, once for everybody who wants it; or many that are answered at once."""
 
     __slots__ = (
         "answers",
@@ -26,13 +43,15 @@ class Flight:
         "deadline_ns",
         "done",
         "failure",
+        "group",
         "index",
+        "key",
         "parked",
+        "path",
         "places",
         "read_ns",
         "reading",
         "requests",
-        "source",
         "started_ns",
         "steps",
         "took_ns",
@@ -40,8 +59,10 @@ class Flight:
         "wanted",
     )
 
-    def __init__(self, source: Source[Any], steps: Steps[Any], reading: Reading, deadline_ns: int):
-        self.source = source
+    def __init__(self, key: str, path: str, steps: Steps[Any], reading: Reading, deadline_ns: int):
+        self.key = key
+        self.path = path
+        """What a bug in it is reported for."""
         self.steps = steps
         self.reading = reading
         self.deadline_ns = deadline_ns
@@ -49,6 +70,8 @@ class Flight:
         self.read_ns = 0
         """When its bytes were read, on the monotonic clock."""
         self.took_ns = 0
+        self.group = False
+        """Whether it is many sources, and gives its results away itself."""
         self.wanted = 0
         """How many are waiting for it."""
         self.done = False
@@ -82,16 +105,29 @@ class Engine:
         """Called from any thread when a batch has landed."""
         self._ready: deque[Flight] = deque()
         self._waiting: dict[int, Flight] = {}
+        self._groups = 0
 
     def start(
         self, source: Source[Any], steps: Callable[[Reading], Steps[Any]], reading: Reading, deadline_ns: int
     ) -> Flight:
         """Begin to read a source, or join the read that is under way."""
         flight = self.flights.get(source.name)
-        if flight is None:
-            flight = Flight(source, steps(reading), reading, deadline_ns)
-            self.flights[source.name] = flight
-            self._ready.append(flight)
+        return flight or self._take_off(Flight(source.name, source.path, steps(reading), reading, deadline_ns))
+
+    def at_once(self, source: Source[Any]) -> bool:
+        """Whether a source is one file that the kernel answers from memory, as most are."""
+        return source.single and not self.files.blocks(source.request)
+
+    def start_group(self, group: list[tuple[Source[Any], Reading]], results: dict[str, Result]) -> Flight:
+        """Begin to read such sources together, into `results`. What is as quick as this is not shared."""
+        self._groups += 1
+        flight = Flight(f"*{self._groups}", "/proc", self._read_group(group, results), Reading(Host()), 1 << 62)
+        flight.group = True
+        return self._take_off(flight)
+
+    def _take_off(self, flight: Flight) -> Flight:
+        self.flights[flight.key] = flight
+        self._ready.append(flight)
         return flight
 
     def step(self) -> bool:
@@ -119,6 +155,27 @@ class Engine:
             if monotonic_ns() >= until:
                 break
         return bool(self._ready or self.landed)
+
+    def _read_group(self, group: list[tuple[Source[Any], Reading]], results: dict[str, Result]) -> Steps[None]:
+        perform, kernel = self.files.perform, self.files.kernel
+        now = monotonic_ns()
+        until = now + SLICE_NS
+        for source, reading in group:
+            value = failure = None
+            try:
+                value = source.answered(perform(source.request), reading)
+            except Exception as error:
+                failure = _failure(error, source.path)
+            else:
+                if not kernel:
+                    failure = _unfit(value, source.path)
+            end = monotonic_ns()
+            results[source.name] = Result(value, failure, reading, now, end - now)
+            now = end
+            if now >= until:
+                yield TURN
+                now = monotonic_ns()
+                until = now + SLICE_NS
 
     def _go_on(self, flight: Flight, until: int) -> bool:
         """Answer what can be answered at once; return whether the flight has to wait, or has ended."""
@@ -152,12 +209,8 @@ class Engine:
         except StopIteration as stop:
             self._land(flight, stop.value, None)
             return True
-        except Unreadable as error:
-            self._land(flight, None, error.failure)
-            return True
         except Exception as error:
-            detail = "".join(traceback.format_exception(error))
-            self._land(flight, None, Failure(Reason.BUG, flight.source.path, detail))
+            self._land(flight, None, _failure(error, flight.path))
             return True
         flight.requests, flight.answers, flight.index = requests, [None] * len(requests), 0
         blocks = self.files.blocks
@@ -180,10 +233,10 @@ class Engine:
     def _land(self, flight: Flight, value: Any, failure: Failure | None) -> None:
         flight.value, flight.failure = value, failure
         if failure is None and not self.files.kernel:
-            flight.failure = _unfit(value, flight.source.path)
+            flight.failure = _unfit(value, flight.path)
         flight.done = True
         flight.took_ns = monotonic_ns() - flight.started_ns
-        self.flights.pop(flight.source.name, None)
+        self.flights.pop(flight.key, None)
 
     def patience_ns(self) -> int | None:
         """How long to sleep for an answer before looking after the pool; None when nothing is awaited."""
@@ -207,7 +260,7 @@ class Engine:
         if flight.done:
             return
         flight.done = True
-        self.flights.pop(flight.source.name, None)
+        self.flights.pop(flight.key, None)
         if flight in self._ready:
             self._ready.remove(flight)
         if flight.batch is not None:
@@ -219,6 +272,13 @@ class Engine:
         """Abandon everything."""
         for flight in list(self.flights.values()):
             self.abandon(flight)
+
+
+def _failure(error: Exception, path: str) -> Failure:
+    """Why a source has no value."""
+    if isinstance(error, Unreadable):
+        return error.failure
+    return Failure(Reason.BUG, path, "".join(traceback.format_exception(error)))
 
 
 def _unfit(value: Any, path: str) -> Failure | None:

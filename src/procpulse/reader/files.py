@@ -9,6 +9,7 @@ import resource
 import stat
 from collections.abc import Callable
 from itertools import repeat
+from time import monotonic_ns
 from typing import Any, NamedTuple
 
 from procpulse.reader.confine import beneath
@@ -53,6 +54,9 @@ _KERNEL = frozenset(
 """File systems whose files the kernel itself answers, from memory."""
 
 _CHUNK = 65536
+
+_ABSENT_NS = 5_000_000_000
+"""For how long a file of /proc is taken to be missing still. It comes with a module, or never; asking costs an open."""
 
 _ROUNDS = 64
 """After so many rounds of reads, what was not read in them belongs to what is gone."""
@@ -126,6 +130,8 @@ class Files:
         """Files that are being read piece by piece in other threads, one at a time each."""
         self._stale: dict[str, _Kept] = {}
         """Those that were not read since the last sweep."""
+        self._absent: dict[str, tuple[int, Failure]] = {}
+        """Files of /proc that this kernel does not have, and when to look again."""
         self._rounds = 0
         self._mounts = _mount_points()
         self._proc = os.path.abspath(roots.proc)
@@ -146,10 +152,14 @@ class Files:
 
     def perform(self, request: Request) -> Any:
         """Answer one request at once, through a kept descriptor where there is one. For one thread only."""
-        if type(request) is Read and request.whole and self.observe is None:
+        if type(request) is Read and self.observe is None:
             # The short way: nearly every file of every tick is one that is kept, and comes in one piece.
             kept = self._kept.get(request.path)
-            if kept is not None and kept.identity == request.identity:
+            if kept is None:
+                absent = self._absent.get(request.path)
+                if absent is not None and monotonic_ns() < absent[0]:
+                    return absent[1]
+            elif request.whole and kept.identity == request.identity:
                 try:
                     data = os.pread(kept.fd, min(_CHUNK, request.cap + 1), 0)
                 except OSError:
@@ -157,7 +167,10 @@ class Files:
                 if data and len(data) < _CHUNK and len(data) <= request.cap:
                     self.reads += 1
                     return data
-        return self._perform(request, self._answers)
+        answer = self._perform(request, self._answers)
+        if type(answer) is Failure and answer.detail == "ENOENT" and request.path.startswith("/proc/"):
+            self._absent[request.path] = monotonic_ns() + _ABSENT_NS, answer
+        return answer
 
     def perform_once(self, request: Request) -> Any:
         """Answer one request and keep nothing open, from any thread. May block where the file does."""
@@ -392,6 +405,7 @@ class Files:
         self._let_go(self._stale)
         self._stale, self._kept = self._kept, {}
         self._trusted_before, self._trusted = self._trusted, {}
+        self._absent.clear()
 
     def _revived(self, path: str) -> _Kept | None:
         """A file that was not read since the last sweep, and is now."""

@@ -5,6 +5,7 @@
 https://docs.kernel.org/admin-guide/iostats.html
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -43,18 +44,19 @@ class Disk(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(file: File) -> list[Disk]:
-    disks = []
-    for line in lines(file.data):
-        major, minor, device, *rest = words(line, 14)
-        v = integers(b" ".join(rest[:17]), 11)
-        disks.append(
-            Disk(
-                inert(device), number(major), number(minor), len(rest) + 3,
-                v[0], v[1], sized(v[2], _SECTOR), v[3], v[4], v[5], sized(v[6], _SECTOR), *v[7:11],
-                *((v[11], v[12], sized(v[13], _SECTOR), *v[14:]) if len(v) > 14 else ()),
-            )
-        )  # fmt: skip
-    return disks
+    return list(map(_disk, lines(file.data)))
+
+
+# Most disks of most hosts do nothing most of the time: loops, partitions, spares.
+@lru_cache(256)
+def _disk(line: bytes) -> Disk:
+    major, minor, device, *rest = words(line, 14)
+    v = integers(b" ".join(rest[:17]), 11)
+    return Disk(
+        inert(device), number(major), number(minor), len(rest) + 3,
+        v[0], v[1], sized(v[2], _SECTOR), v[3], v[4], v[5], sized(v[6], _SECTOR), *v[7:11],
+        *((v[11], v[12], sized(v[13], _SECTOR), *v[14:]) if len(v) > 14 else ()),
+    )  # fmt: skip
 
 
 DISKSTATS = Source("diskstats", "/proc/diskstats", list[Disk], parse, rows=0)

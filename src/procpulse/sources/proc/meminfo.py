@@ -133,28 +133,32 @@ def _row(name: str) -> str:
 
 
 _ROWS = tuple((_row(field.name), 1024 if field.unit else 1) for field in fields(Meminfo))
-_DECODER = msgspec.json.Decoder(dict[str, int])
+# In bytes it fits 64 bits.
+_DECODER = msgspec.json.Decoder(dict[str, Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]])
 
 
 def parse(file: File) -> Meminfo:
-    rows = _rows(file.data)
-    return Meminfo(
-        sized(rows["MemTotal"], 1024),
-        *[None if (count := rows.get(key)) is None else sized(count, unit) for key, unit in _ROWS[1:]],
-    )
-
-
-def _rows(data: bytes) -> dict[str, int]:
-    """The numbers of the file, in its own units, by row."""
+    data = file.data
     body = data.rstrip().replace(b" kB", b"").replace(b":", b'":').replace(b"\n", b',"')
     try:
         rows = _DECODER.decode(b'{"' + body + b"}")
     except msgspec.MsgspecError:
-        # Something odd: line by line.
-        rows = {inert(key): number(rest.removesuffix(b"kB").rstrip()) for key, rest in keyed(data) if rest}
-    if not all(0 <= count < 1 << 64 for count in (min(rows.values()), max(rows.values()))):
-        raise ValueError("a size below 0 or over 64 bits")
-    return rows
+        return _odd(data)
+    get = rows.get
+    return Meminfo(
+        rows["MemTotal"] * 1024, *[None if (count := get(key)) is None else count * unit for key, unit in _ROWS[1:]]
+    )
+
+
+def _odd(data: bytes) -> Meminfo:
+    """The same line by line."""
+    rows = {inert(key): number(rest.removesuffix(b"kB").rstrip()) for key, rest in keyed(data) if rest}
+    if min(rows.values()) < 0:
+        raise ValueError("a size below 0")
+    return Meminfo(
+        sized(rows["MemTotal"], 1024),
+        *[None if (count := rows.get(key)) is None else sized(count, unit) for key, unit in _ROWS[1:]],
+    )
 
 
 MEMINFO = Source("meminfo", "/proc/meminfo", Meminfo, parse, whole=True, rows=0)

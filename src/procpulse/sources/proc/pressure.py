@@ -6,6 +6,7 @@
 https://docs.kernel.org/accounting/psi.html
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -48,16 +49,24 @@ def stalls(data: bytes) -> Stalls:
     """
     found: dict[str, Stall] = {}
     for line in lines(data):
-        kind, *pairs = line.split()
-        if kind not in (b"some", b"full"):
-            continue
-        values = dict(pair.split(b"=", 1) for pair in pairs)
-        found[kind.decode()] = Stall(
-            decimal(values[b"avg10"]), decimal(values[b"avg60"]), decimal(values[b"avg300"]), number(values[b"total"])
-        )
+        averages, _, total = line.partition(b" total=")
+        known = _averages(averages)
+        if known:
+            found[known[0]] = Stall(*known[1:], number(total.split(None, 1)[0] if total else total))
     if not found:
         raise ValueError("neither some nor full")
     return Stalls(**found)
+
+
+# The kernel computes them every two seconds, and mostly they are 0.
+@lru_cache(256)
+def _averages(data: bytes) -> tuple[str, float, float, float] | None:
+    """The kind of a line and its averages; None for a line of another kind."""
+    kind, *pairs = data.split()
+    if kind not in (b"some", b"full"):
+        return None
+    values = dict(pair.split(b"=", 1) for pair in pairs)
+    return kind.decode(), decimal(values[b"avg10"]), decimal(values[b"avg60"]), decimal(values[b"avg300"])
 
 
 def parse(folder: Folder) -> Pressure:

@@ -8,6 +8,7 @@
 https://docs.kernel.org/filesystems/proc.html#miscellaneous-kernel-statistics-in-proc-stat
 """
 
+from itertools import compress, count
 from typing import Annotated
 
 import msgspec
@@ -73,16 +74,17 @@ def parse(file: File) -> Stat:
     for line in lines(file.data):
         key, _, rest = line.partition(b" ")
         if key.startswith(b"cpu") and key != b"cpu":
-            cpus.append(Cpu(number(key[3:]), *integers(rest, 4)[:10]))
+            cpus.append(Cpu(*integers(line[3:], 5)[:11]))
         else:
             rows[key] = rest
     irqs = integers(rows.get(b"intr", b""))
+    numbers = irqs[1:]  # hundreds, of which most never came
     softirqs = integers(rows.get(b"softirq", b""))
     return Stat(
         cpu=CpuTime(*integers(rows[b"cpu"], 4)[:10]),
         cpus=cpus,
         interrupts=irqs[0] if irqs else None,
-        irqs={irq: count for irq, count in enumerate(irqs[1:]) if count},
+        irqs=dict(zip(compress(count(), numbers), filter(None, numbers), strict=True)),
         context_switches=_one(rows, b"ctxt"),
         boot_time_seconds=_one(rows, b"btime"),
         forks=_one(rows, b"processes"),

@@ -67,4 +67,4 @@ FILES = (
     "inotify/max_user_instances", "inotify/max_user_watches", "epoll/max_user_watches", "pipe-max-size",
     "pipe-user-pages-hard", "pipe-user-pages-soft",
 )  # fmt: skip
-SYS_FS = Bundle("sys_fs", "/proc/sys/fs", FILES, SysFs, parse)
+SYS_FS = Bundle("sys_fs", "/proc/sys/fs", FILES, SysFs, parse, cadence=1.0)

@@ -7,6 +7,8 @@ https://docs.kernel.org/filesystems/proc.html#kernel-data
 """
 
 from functools import lru_cache
+from itertools import compress
+from operator import not_
 from typing import Annotated
 
 import msgspec
@@ -38,13 +40,16 @@ def is_state(key: str) -> bool:
 
 def parse(file: File) -> Vmstat:
     rows = mapping(file.data)
-    pages: dict[str, int] = {}
-    events: dict[str, int] = {}
-    for key, value in rows.items():
-        (pages if is_state(key) else events)[key] = value
     if not rows:
         raise ValueError("no rows")
-    return Vmstat(pages, events)
+    states = _states(tuple(rows))
+    return Vmstat(dict(compress(rows.items(), states)), dict(compress(rows.items(), map(not_, states))))
+
+
+@lru_cache(16)
+def _states(keys: tuple[str, ...]) -> tuple[bool, ...]:
+    """Which of the rows are states. A kernel has always the same rows."""
+    return tuple(map(is_state, keys))
 
 
 VMSTAT = Source("vmstat", "/proc/vmstat", Vmstat, parse, rows=0)
