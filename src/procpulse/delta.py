@@ -111,10 +111,11 @@ class _Log:
     def __init__(self) -> None:
         self.resets: list[Reset] = []
         self.source = ""
-        self.row = ""
+        self.row: Any = ""
+        """Which row it is, by its key."""
 
     def fell(self, field: str, before: int, after: int) -> int:
-        self.resets.append(Reset(self.source, self.row, field, before, after))
+        self.resets.append(Reset(self.source, _name(self.row), field, before, after))
         return 0
 
     def wrapped(self, field: str, before: int, after: int, period: int) -> int:
@@ -175,7 +176,7 @@ def _rows(record: type[msgspec.Struct]) -> _Grow:
         for key, new in _keyed(after, names).items():
             old = known.get(key)
             if old is not None:
-                log.row = f"{outer}/{_name(key)}" if outer else _name(key)
+                log.row = f"{_name(outer)}/{_name(key)}" if outer != "" else key
                 growth.append(grow(old, new, log))
         log.row = outer
         return growth
@@ -190,9 +191,8 @@ def _table(record: type[msgspec.Struct]) -> _Grow:
         for key, new in after.items():
             old = before.get(key)
             if old is not None and same(old, new):
-                log.row = f"{outer}/{key}" if outer else str(key)
-                kind: Any = type(new)
-                growth[key] = compiled(kind)(old, new, log)
+                log.row = f"{_name(outer)}/{key}" if outer != "" else str(key)
+                growth[key] = _grown(old, new, log)
         log.row = outer
         return growth
 
@@ -208,6 +208,10 @@ def same(old: Any, new: Any) -> bool:
     kind: Any = type(new)
     told = _told(kind)
     return bool(told(old) == told(new))
+
+
+def _nothing(*rows: Any) -> Any:
+    """Stands for what is not known before there is a first row."""
 
 
 @cache
@@ -235,7 +239,7 @@ def compiled(record: type[msgspec.Struct]) -> _Grow:
                 fell = f"log.ranged({name!r}, a.{name}, b.{name}, a.{field.wraps_at}, b.{field.wraps_at})"
             elif field.bits < 64:
                 fell = f"log.wrapped({name!r}, a.{name}, b.{name}, {1 << field.bits})"
-            expression = f"b.{name} - a.{name} if b.{name} >= a.{name} else {fell}"
+            expression = f"d if (d := b.{name} - a.{name}) >= 0 else {fell}"
         elif field.kind is Kind.COUNTER and field.shape is Shape.MAPPING:
             scope[f"f{i}"] = _mapping(name, field.bits)
             expression = f"f{i}(a.{name}, b.{name}, log)"
@@ -252,6 +256,12 @@ def compiled(record: type[msgspec.Struct]) -> _Grow:
     exec(compile(code, f"<delta of {record.__name__}>", "exec"), scope)
     grow: _Grow = scope["grow"]
     return grow
+
+
+def _grown(before: Any, after: Any, log: _Log) -> Any:
+    """The growth of one row."""
+    kind: Any = type(after)
+    return compiled(kind)(before, after, log)
 
 
 @cache
@@ -316,26 +326,31 @@ def growing(
             spans = rows_elapsed[name] = {}
             was, now = before.row_times(name), after.row_times(name)
             known, still = (memory or {}).get(name, {}), {}
+            kind: Any = None
+            told = work_out = _nothing
             for i, (key, row) in enumerate(new.items()):
+                if not i % 8 and monotonic_ns() >= until:
+                    yield
+                    until = monotonic_ns() + SLICE_NS
                 earlier = old.get(key)
                 if earlier is row:
                     found = known.get(key)
                     if found is None or found[0] is not row:
-                        kind: Any = type(row)
-                        found = (row, compiled(kind)(row, row, log))
+                        found = (row, _grown(row, row, log))
                     still[key] = found
                     growth[key] = found[1]
-                    if key in was and key in now:
-                        spans[key] = now[key] - was[key]
-                elif earlier is not None and same(earlier, row):
-                    log.row = str(key)
-                    kind = type(row)
-                    growth[key] = compiled(kind)(earlier, row, log)
-                    if key in was and key in now:
-                        spans[key] = now[key] - was[key]
-                if not i % 8 and monotonic_ns() >= until:
-                    yield
-                    until = monotonic_ns() + SLICE_NS
+                elif earlier is not None and type(earlier) is type(row):
+                    if kind is not type(row):
+                        kind = type(row)
+                        told, work_out = _told(kind), compiled(kind)
+                    if told(earlier) != told(row):
+                        continue
+                    log.row = key
+                    growth[key] = work_out(earlier, row, log)
+                else:
+                    continue
+                if key in was and key in now:
+                    spans[key] = now[key] - was[key]
             log.row = ""
             if memory is not None:
                 memory[name] = still

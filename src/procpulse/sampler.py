@@ -18,7 +18,7 @@ import msgspec
 from procpulse.catalog import default_sources
 from procpulse.delta import Delta, growing
 from procpulse.process import PerProcess
-from procpulse.reader import Reader, Result, checkpoint
+from procpulse.reader import Reader, Result, checkpoint, sleep
 from procpulse.snapshot import Snapshot, Unavailable
 from procpulse.source import Failure, Request, Roots, Source
 
@@ -53,7 +53,7 @@ class SystemClock:
     async def sleep_until(self, monotonic_ns: int) -> None:
         """Return when that time has come."""
         while (left := monotonic_ns - time.monotonic_ns()) > 0:
-            await anyio.sleep(left / 1e9)
+            await sleep(left / 1e9)
 
 
 class ReadTime(msgspec.Struct):
@@ -259,13 +259,12 @@ class Sampler:
     def _due(self, now_ns: int, interval: float | None) -> list[Source[Any]]:
         """The sources to read now: those of no cadence, and those whose time has come within half a tick."""
         slack = (interval or 0) / 2
-        due = []
-        for source in self.sources:
-            last = self._last.get(source.name)
-            cadence = self._cadence.get(source.name)
-            if cadence is None or last is None or (now_ns - last[0]) / 1e9 >= cadence - slack:
-                due.append(source)
-        return due
+        resting = set()
+        for name, cadence in self._cadence.items():
+            last = self._last.get(name)
+            if last is not None and (now_ns - last[0]) / 1e9 < cadence - slack:
+                resting.add(name)
+        return [source for source in self.sources if source.name not in resting]
 
     def _deadline(self, source: Source[Any], interval: float | None) -> float:
         own = self._deadlines.get(source.name)

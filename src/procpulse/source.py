@@ -163,7 +163,7 @@ class Statvfs(NamedTuple):
 
 
 Request: TypeAlias = Read | Piece | Names | Link | Statvfs
-SLICE_NS = 300_000
+SLICE_NS = 250_000
 """How long anything goes on before others on the event loop get a turn. What is due then may have to wait for the
 slice that is under way and the next: together less than a millisecond."""
 TURN: tuple[Request, ...] = ()

@@ -24,7 +24,7 @@ from procpulse.reader.pool import Pool
 from procpulse.reader.processes import ProcessTable
 from procpulse.source import Host, Read, Reading, Request, Roots, Source, Steps
 
-__all__ = ["Reader", "Result", "checkpoint"]
+__all__ = ["Reader", "Result", "checkpoint", "sleep"]
 
 
 class Reader:
@@ -250,6 +250,14 @@ async def checkpoint() -> None:
         await sys.modules["asyncio"].sleep(0)
     else:
         await anyio.lowlevel.checkpoint()
+
+
+async def sleep(seconds: float) -> None:
+    """Let that time pass."""
+    if _asyncio_loop() is not None:
+        await sys.modules["asyncio"].sleep(seconds)
+    else:
+        await anyio.sleep(seconds)
 
 
 def _caller(function: Callable[[], None]) -> Callable[[], None]:

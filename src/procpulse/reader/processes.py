@@ -60,12 +60,13 @@ class _PartState:
 class Entry:
     """One process, or one thread."""
 
-    __slots__ = ("data", "fd", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
+    __slots__ = ("data", "fd", "file", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
 
     def __init__(self, pid: int, path: str, parts: int):
         self.pid = pid
         self.path = path
         """Its directory below /proc."""
+        self.file = f"{path}/stat".encode()
         self.fd = -1
         """Its `stat`, open for as long as it lives (`kept`), or for one pass where the budget is used up."""
         self.kept = False
@@ -107,6 +108,10 @@ class ProcessTable:
         self._chunked = bool(self._slow) or self._threads is not None
         """Whether something is read of many processes before their `stat`."""
         self._pids: list[int] = []
+        self._rows: dict[int, Any] = {}
+        """The rows of the last pass."""
+        self._steady: list[Entry] | None = None
+        """All processes in the order of these rows, each with its kept `stat`; None once any of that has changed."""
         self._links = 0
         """How many links /proc had when `_pids` were all the processes there were; 0 when that is not known."""
         self._others: set[str] = set()
@@ -151,8 +156,12 @@ class ProcessTable:
         if self._budget.over:
             self._shed()
         pids, entries = self._pids, self._entries
-        rows: dict[int, Any] = {}
-        yield from self._pass(pids, rows, reading)
+        if listed or self._steady is None:
+            rows: dict[int, Any] = {}
+            yield from self._pass(pids, rows, reading)
+        else:
+            rows = self._rows.copy()
+            yield from self._again(self._steady, rows, reading)
         if len(rows) < len(pids):
             self._links = 0
             if not listed:  # one is gone, and another may have come in its place
@@ -169,7 +178,44 @@ class ProcessTable:
         if len(entries) > len(rows):
             for pid in entries.keys() - rows.keys():
                 self._forget(entries.pop(pid))
+        self._rows = rows
+        if self._steady is None and self._links and not (listed or self._chunked or self._fast):
+            met = [entries[pid] for pid in rows]
+            if all(entry.kept for entry in met):
+                self._steady = met
         return rows
+
+    def _again(self, steady: list[Entry], rows: dict[int, Any], reading: Reading) -> Steps[None]:
+        """Read `stat` of the same processes as the last time. `rows` holds theirs; put in what changed."""
+        pread = os.pread
+        now = monotonic_ns()
+        until = now + SLICE_NS
+        count = 0
+        for start in range(0, len(steady), LOOK):
+            some = steady[start : start + LOOK]
+            count += len(some)
+            for entry in some:
+                try:
+                    data = pread(entry.fd, _STAT_BYTES, 0)
+                except OSError:
+                    row = self._row(entry.pid, now, reading)
+                else:
+                    if data == entry.data:
+                        continue
+                    row = self._made(entry, data, reading)
+                if row is None:
+                    del rows[entry.pid]
+                    count -= 1
+                else:
+                    rows[entry.pid] = row
+            if monotonic_ns() >= until:
+                reading.rows_ns.append((now, count))
+                yield TURN
+                count = 0
+                now = monotonic_ns()
+                until = now + SLICE_NS
+        if count:
+            reading.rows_ns.append((now, count))
 
     def _list_all(self, links: int) -> Steps[None]:
         """List the processes, and see whether they are all that the kernel counts, whatever we are allowed to see.
@@ -192,6 +238,7 @@ class ProcessTable:
                     until = monotonic_ns() + SLICE_NS
         yield TURN
         self._pids = pids
+        self._steady = None
         if others != self._others:
             modes = [os.stat(name, dir_fd=self._proc, follow_symlinks=False).st_mode for name in others]
             self._others, self._folders = others, sum(map(S_ISDIR, modes))
@@ -244,10 +291,34 @@ class ProcessTable:
                     row = entry.row
                     if row is None or data != entry.data:
                         row = self._made(entry, data, reading)
+            elif entry is not None and entry.inode and entry.data:
+                row = self._opened(entry, now, reading)
             else:
                 row = self._row(pid, now, reading)
             if row is not None:
                 rows[pid] = row
+
+    def _opened(self, entry: Entry, now: int, reading: Reading) -> Any:
+        """The row of a process that is known, and of which no descriptor is kept; None if it is gone."""
+        try:
+            fd = entry.fd if entry.fd >= 0 else os.open(entry.file, _FLAGS, dir_fd=self._proc)
+        except OSError:
+            return self._row(entry.pid, now, reading)
+        try:
+            if os.fstat(fd).st_ino != entry.inode:
+                data = b""
+            else:
+                if self._fast:
+                    self._read_parts(entry, now, reading)
+                data = os.pread(fd, _STAT_BYTES, 0)
+        except OSError:
+            data = b""
+        os.close(fd)
+        entry.fd = -1
+        if not data:  # it is another one by now, or gone
+            return self._row(entry.pid, now, reading)
+        row = entry.row
+        return self._made(entry, data, reading) if row is None or data != entry.data else row
 
     def _row(self, pid: int, now: int, reading: Reading) -> Any:
         """The row of a process that is new, or gone (then None), or has no descriptor of its own."""
@@ -278,10 +349,14 @@ class ProcessTable:
             part, state = parts[i], states[i]
             found: bytes | None = None
             if not part.choosy or self._wanted(entry.path, entry.stat, part, reading):
-                try:
-                    found = pread(state.fd, _PIECE, 0) if state.fd >= 0 else None
-                except OSError:
-                    pass
+                if state.fd >= 0:
+                    try:
+                        found = pread(state.fd, _PIECE, 0)
+                    except OSError:
+                        pass
+                    else:
+                        if found == state.data and len(found) < _PIECE:
+                            continue
                 if found is None or len(found) >= _PIECE or len(found) > part.cap:
                     found = self._content(entry, part, state, now, reading)
             if found != state.data:
@@ -330,8 +405,8 @@ class ProcessTable:
         except Malformed as error:
             reading.note("stat", Failure(Reason.MALFORMED, f"/proc/{entry.path}/stat", str(error)))
             return False
-        if self._lasting and entry.stat is not None and entry.stat.comm != stat.comm:
-            for i in self._lasting:  # it may have become another program
+        if self._lasting and entry.stat is not None and (entry.stat.comm != stat.comm or stat.state in _DEAD):
+            for i in self._lasting:  # it may have become another program, or has none any more
                 entry.states[i].next_ns = 0
         entry.data, entry.stat, entry.row = data, stat, None
         return True
@@ -421,19 +496,26 @@ class ProcessTable:
 
     def _ask_slow(self, chunk: list[Entry], reading: Reading) -> Steps[None]:
         now = monotonic_ns()
+        choosy = [i for i in self._slow if self._source.parts[i].choosy]
         for entry in chunk:
-            if self._choosy or not entry.data:
+            if not entry.data:
                 self._look(entry, reading)
+                continue
+            for i in choosy:
+                if entry.states[i].next_ns <= now:  # else what `stat` said at the last pass will do
+                    self._look(entry, reading)
+                    break
         for i in self._slow:
             part = self._source.parts[i]
             due = []
             for entry in chunk:
                 state = entry.states[i]
-                if part.choosy and not self._wanted(entry.path, entry.stat, part, reading):
-                    if state.data is not None:
-                        state.data = state.value = entry.row = None
-                elif now >= state.next_ns:
+                if now < state.next_ns:
+                    continue
+                if not part.choosy or self._wanted(entry.path, entry.stat, part, reading):
                     due.append(entry)
+                elif state.data is not None:
+                    state.data = state.value = entry.row = None
             if not due:
                 continue
             paths = [f"/proc/{entry.path}" for entry in due]
@@ -515,6 +597,7 @@ class ProcessTable:
 
     def _shed(self) -> None:
         """Keep no more than the budget allows since it shrank: first of threads, then of the parts, then of `stat`."""
+        self._steady = None
         if self._threads is not None:
             self._threads._shed()
         for entry in self._entries.values():
@@ -540,6 +623,7 @@ class ProcessTable:
             reading.note("stat", failure)
 
     def _forget(self, entry: Entry) -> None:
+        self._steady = None
         if entry.kept:
             self._budget.give()
         self._let_go(entry)
