@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from procpulse import Failure, Limits, Reason, Roots, Unavailable, limits, limits_sync
-from procpulse.limits import _Limits
+from procpulse._limits import _Limits
 from procpulse.source import Unreadable
 from tests import cases
 from tests.conftest import FIXTURES, program, roots

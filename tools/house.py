@@ -25,7 +25,7 @@ ROOMS = [
     "usage_cgroups",
     "usage",
     "sampler",
-    "limits",
+    "_limits",
     "encode",
     "capture",
     "recording",

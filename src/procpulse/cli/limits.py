@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the limits; return the exit code."""
     import msgspec
 
-    from procpulse.limits import limits_sync
+    from procpulse._limits import limits_sync
     from procpulse.snapshot import Unavailable
 
     try:
