@@ -103,15 +103,20 @@ def test_no_open_files() -> None:
         "flags:\t0\n",
         "pos:\t0\n",
         "pos:\tx\nflags:\t0\n",
-        "pos:\t0\nflags:\t08\n",
-        "pos:\t0\nflags:\t\n",
         "pos:\t0\nflags:\t0\ninotify wd:x\n",
         "pos:\t0\nflags:\t0\nsigmask:\t-1\n",
         "pos:\t0\nflags:\t0\nit_value: (-1, 0)\n",
     ],
-    ids=["no pos", "no flags", "no number", "not octal", "empty flags", "no watch", "no mask", "no time"],
+    ids=["no pos", "no flags", "no number", "no watch", "no mask", "no time"],
 )
 def test_garbage_costs_its_own_file(text: str) -> None:
     this = folder("/proc/7", {"fdinfo/": ["3", "4"], "fdinfo/3": text, "fdinfo/4": "pos:\t0\nflags:\t0\n"})
     assert PID_FDINFO.parse(this) == PidFdinfo([FdInfo(4, 0, "0")])
+    assert list(this.failures()) == ["fdinfo/3"]
+
+
+@pytest.mark.parametrize("flags", ["08", "", "-2", "0o2", "2 2"])
+def test_flags_that_are_not_octal_cost_themselves_only(flags: str) -> None:
+    this = folder("/proc/7", {"fdinfo/": ["3"], "fdinfo/3": f"pos:\t5\nflags:\t{flags}\nmnt_id:\t28\nino:\t61\n"})
+    assert PID_FDINFO.parse(this) == PidFdinfo([FdInfo(3, 5, None, 28, 61)])
     assert list(this.failures()) == ["fdinfo/3"]

@@ -156,19 +156,24 @@ def test_names(shown: bytes, name: str) -> None:
         HEAD + "Uid:\t1000\t1001\nGid:\t100\t101\t102\t103\n",
         HEAD + "Uid:\t1000\t1001\t1002\tx\nGid:\t100\t101\t102\t103\n",
         HEAD + IDS + "VmRSS:\tmuch\n",
-        HEAD + IDS + "Umask:\t0088\n",
         HEAD + IDS + "SigCgt:\t1ffffffffffffffff\n",
         HEAD + IDS + "Threads:\t18446744073709551616\n",
         HEAD + IDS + "Cpus_allowed_list:\t0-4294967295\n",
     ],
     ids=[
-        "empty", "no ids", "no name first", "two ids", "no number", "no size", "no octal", "over 64 bits of mask",
+        "empty", "no ids", "no name first", "two ids", "no number", "no size", "over 64 bits of mask",
         "over 64 bits", "more CPUs than there can be",
     ],
 )  # fmt: skip
 def test_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         parse(PID_STATUS, text)
+
+
+@pytest.mark.parametrize("umask", ["0088", "8", "-022", "0o22", "0_22", "+22", "", "7" * 22, "22 22"])
+def test_a_mode_that_is_not_octal_costs_itself_only(umask: str) -> None:
+    found = parse(PID_STATUS, OLD.replace("Umask:\t0022", f"Umask:\t{umask}"))
+    assert found == msgspec.structs.replace(OLD_EXPECTED, umask=None)
 
 
 def test_context_switches() -> None:

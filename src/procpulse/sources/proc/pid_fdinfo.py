@@ -36,7 +36,7 @@ class FdInfo(msgspec.Struct, frozen=True, gc=False):
 
     fd: Annotated[int, label("Number of the descriptor.")]
     pos: Annotated[int, gauge("Where in the file the next read or write begins.")]
-    flags: Annotated[str, info("How it was opened and how it is set, in octal, as in open(2).")]
+    flags: Annotated[str | None, info("How it was opened and how it is set, in octal, as in open(2).")]
     mnt_id: Annotated[int | None, info("Number of the mount that the file is on, as in `mountinfo`.")] = None
     inode: Annotated[int | None, info("Inode of the file (Linux 5.14).")] = None
     locks: Annotated[int, gauge("Locks and leases that were taken through it.")] = 0
@@ -64,6 +64,7 @@ class PidFdinfo(msgspec.Struct, frozen=True, gc=False):
 
 
 _INOTIFY = re.compile(rb"inotify wd:([0-9a-f]{1,8}) ino:([0-9a-f]{1,16}) sdev:([0-9a-f]{1,8}) mask:([0-9a-f]{1,8})\b")
+_FLAGS = re.compile(rb"^flags:(.*)$", re.MULTILINE)
 _TIME = re.compile(rb"\(([0-9]{1,10}), ([0-9]{1,9})\)")
 _COUNTED = {
     b"lock": "locks",
@@ -78,13 +79,22 @@ def parse(folder: Folder) -> PidFdinfo:
     files = []
     for name in folder.found("fdinfo/[0-9]*"):
         fd = number(name[7:].encode("utf-8", "replace"))
-        found = folder.parsed(name, partial(_file, fd))
+        flags = folder.parsed(name, _flags)  # by itself, so that its fault is noted and costs nothing else
+        found = folder.parsed(name, partial(_file, fd, flags))
         if found is not None:
             files.append(found)
     return PidFdinfo(files)
 
 
-def _file(fd: int, data: bytes) -> FdInfo:
+def _flags(data: bytes) -> str:
+    found = _FLAGS.search(data)
+    flags = found[1].strip() if found else b""
+    if not flags or flags.strip(b"01234567"):
+        raise ValueError(f"not an octal number: {shorten(flags)}")
+    return inert(flags)
+
+
+def _file(fd: int, flags: str | None, data: bytes) -> FdInfo:
     # What a driver appends comes after what the kernel itself tells, and never replaces it.
     rows: dict[bytes, bytes] = {}
     counts: dict[str, int] = {}
@@ -99,13 +109,12 @@ def _file(fd: int, data: bytes) -> FdInfo:
             rows.setdefault(key, value.strip())
         else:
             counts[field] = counts.get(field, 0) + 1
-    flags = rows[b"flags"]
-    if flags.strip(b"01234567") or not flags:
-        raise ValueError(f"not an octal number: {shorten(flags)}")
+    if b"flags" not in rows:
+        raise ValueError("no flags")
     return FdInfo(
         fd,
         number(rows[b"pos"]),
-        inert(flags),
+        flags,
         _optional(rows, b"mnt_id"),
         _optional(rows, b"ino"),
         inotify=watches,

@@ -98,8 +98,9 @@ class PidStatus(msgspec.Struct, frozen=True, gc=False):
         return self.voluntary_ctxt_switches + self.nonvoluntary_ctxt_switches
 
 
-def _octal(value: bytes) -> int:
-    return int(b"%d" % number(value), 8)
+def _octal(value: bytes) -> int | None:
+    """A mode in octal; None for anything else, which costs no other field."""
+    return int(value, 8) if value and len(value) < 22 and not value.strip(b"01234567") else None
 
 
 def _ids(value: bytes) -> list[int]:
