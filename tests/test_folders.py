@@ -580,6 +580,24 @@ def test_a_bundle_is_parsed_again_only_when_it_changed() -> None:
     assert parser.calls == 2
 
 
+def test_a_bundle_tells_what_failed_at_every_read() -> None:
+    """Also where nothing changed, and what was missing or failed may come back."""
+    source = Bundle("pair", "/proc/pair", ("a", "b"), Thing, parse)
+    memory: dict[Any, Any] = {}
+    io = Failure(Reason.UNSUPPORTED, "/proc/pair/b", "EIO")
+    gone = Failure(Reason.MISSING, "/proc/pair/b", "ENOENT")
+    found = []
+    for second in (io, io, gone, gone, b"2", b"2", io):
+        this = Reading(HOST, memory)
+        steps = source.steps(this)
+        assert [request.path for request in next(steps)] == ["/proc/pair/a", "/proc/pair/b"]
+        with pytest.raises(StopIteration) as stop:
+            steps.send([b"1", second])
+        found.append((stop.value.value.entries, this.failures))
+    half, whole = {"a": b"1"}, {"a": b"1", "b": b"2"}
+    assert found == [(half, {"b": io})] * 2 + [(half, {})] * 2 + [(whole, {})] * 2 + [(half, {"b": io})]
+
+
 # Folders.
 
 FOLDER = {

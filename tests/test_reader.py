@@ -1,5 +1,6 @@
 """Files below the roots: kept open, read to their end, never outside, and every errno a reason."""
 
+import asyncio
 import errno
 import os
 import resource
@@ -381,6 +382,60 @@ def test_exit_does_not_wait_for_a_hung_read(tree: Path) -> None:
     assert result.stdout == "closed True\n", result.stderr
     assert result.returncode == 0
     assert time.monotonic() - started < 5
+
+
+def test_a_file_that_proc_does_not_have_is_looked_for_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs an open each time, and comes with a module or never."""
+    times = [0]
+    opened: list[str] = []
+    monkeypatch.setattr("procpulse.reader.files.monotonic_ns", lambda: times[-1])
+    these = files()
+    open_really = these.open
+
+    def open_and_tell(path: str) -> int:
+        opened.append(path)
+        return open_really(path)
+
+    monkeypatch.setattr(these, "open", open_and_tell)
+    module = Read("/proc/net/of_a_module")
+    for now in (0, 1, 4_999_999_999, 5_000_000_000, 5_000_000_001):
+        times.append(now)
+        answer = these.perform(module)
+        assert isinstance(answer, Failure)
+        assert answer.reason is Reason.MISSING
+    assert opened == [module.path] * 2
+    for _ in range(2):  # a device comes at any time
+        assert isinstance(these.perform(Read("/sys/class/net/eth99/mtu")), Failure)
+    assert len(opened) == 4
+    times.append(10_000_000_001)
+    monkeypatch.setattr(these, "open", lambda path: open_really("/proc/loadavg"))
+    assert content(these.perform(module)).endswith(b"\n")
+
+
+async def test_a_group_that_is_cancelled_or_has_a_bug_harms_nobody() -> None:
+    """Sources of one file are read together; each has its own failure, and what is given up leaves nothing behind."""
+
+    def bug(file: File) -> int:
+        raise TypeError("ours")
+
+    broken = Source("broken", "/proc/uptime", int, bug)
+    absent = Source("absent", "/proc/not_there", int, lambda file: 1)
+    reader = Reader(Roots())
+    await reader.read([STAT], lambda source: 1.0)
+    waiting = asyncio.ensure_future(reader.read([LOADAVG, broken, absent, MEMINFO], lambda source: 1.0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    both = await asyncio.gather(
+        *(reader.read([LOADAVG, broken, absent, MEMINFO], lambda source: 1.0) for _ in range(2)),
+        waiting,
+        return_exceptions=True,
+    )
+    for results in both[:2]:
+        assert isinstance(results, dict)
+        reasons = {name: result.failure and result.failure.reason for name, result in results.items()}
+        assert reasons == {"loadavg": None, "broken": Reason.BUG, "absent": Reason.MISSING, "meminfo": None}
+    assert not reader._engine.flights
+    reader.close()
 
 
 async def test_a_read_that_is_under_way_is_joined(tree: Path) -> None:
