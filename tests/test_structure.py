@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import pytest
@@ -97,6 +98,26 @@ def test_no_file_is_read_twice_a_tick() -> None:
             twice = [path for path, count in paths(source).items() if count > 1 and "/power/" not in path]
             assert not twice, name
     reader.close()
+
+
+def test_no_file_is_opened_twice_a_tick_by_all_sources_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of them read the same file: its descriptor is theirs together."""
+    opened: Counter[Any] = Counter()
+    plain = os.open
+
+    def counting(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        fd = plain(path, flags, mode, dir_fd=dir_fd)
+        if not S_ISDIR(os.fstat(fd).st_mode):
+            opened[path] += 1
+        return fd
+
+    monkeypatch.setattr(os, "open", counting)
+    sampler = Sampler(list(catalog.sources().values()))
+    for _ in range(3):
+        opened.clear()
+        sampler.sample_sync()
+        assert {path: count for path, count in opened.items() if count > 1} == {}
+    sampler.close()
 
 
 def test_no_file_of_a_process_is_opened_twice(monkeypatch: pytest.MonkeyPatch) -> None:

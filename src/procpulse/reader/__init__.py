@@ -115,22 +115,20 @@ class Reader:
             self.files.release()
         self.files.sweep()
         engine, plain = self._engine, not self.files.kernel
-        flights = []
         quick: list[tuple[Source[Any], Reading]] = []
+        others: list[tuple[Source[Any], Reading]] = []
         for source in sources:
             memory = self._memory.get(source.name)
             if memory is None:
                 memory = self._memory[source.name] = {}
             reading = Reading(self.host, memory, plain, now)
-            if engine.at_once(source):
-                quick.append((source, reading))
-                continue
+            (quick if engine.at_once(source) else others).append((source, reading))
+        results: dict[str, Result] = {}
+        flights = [engine.start_group(quick, results)] if quick else []
+        for source, reading in others:
             limit = deadlines(source)
             due = now + (int(limit * 1e9) if math.isfinite(limit) else 1 << 62)
             flights.append(engine.start(source, self._steps(source), reading, due))
-        results: dict[str, Result] = {}
-        if quick:
-            flights.append(engine.start_group(quick, results))
         for flight in flights:
             flight.wanted += 1
         return flights, results
