@@ -7,6 +7,8 @@ import random
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,7 +16,8 @@ import anyio
 import pytest
 
 from procpulse import Delta, Sampler, Snapshot, read, read_sync
-from procpulse.sources import LOADAVG, MEMINFO, STAT
+from procpulse.source import Failure, Reason, Request
+from procpulse.sources import CLASS_NET, LOADAVG, MEMINFO, STAT, processes
 from tests.conftest import Clock, Count, settle
 
 
@@ -312,6 +315,57 @@ async def test_a_closed_sampler_says_so(sampler: Sampler, clock: Clock) -> None:
             await use()  # type: ignore[misc]
     with pytest.raises(RuntimeError, match="closed"):
         sampler.sample_sync()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8])
+async def test_closed_in_the_middle_of_a_read(turns: int) -> None:
+    """Whoever waits is told at once; what was not read is never shown as a value."""
+    held, slow, table = threading.Event(), anyio.Event(), processes("status")
+    sampler = Sampler([LOADAVG, STAT, CLASS_NET, table], deadlines={CLASS_NET: 30, table: 30})
+    loop = asyncio.get_running_loop()
+
+    def hang(request: Request) -> Any:
+        loop.call_soon_threadsafe(slow.set)
+        held.wait(30)
+        return Failure(Reason.MISSING, request.path, "ENOENT")
+
+    sampler._reader.pool._perform = hang
+    waiting = [asyncio.ensure_future(sampler.sample()) for _ in range(2)]
+    waiting += [asyncio.ensure_future(sampler.stream(60).__anext__()) for _ in range(2)]
+    waiting += [asyncio.ensure_future(sampler.deltas(60).__anext__())]  # type: ignore[list-item]
+    try:
+        if turns:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        else:
+            await slow.wait()
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+        sampler.close()
+        ends = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+        assert time.monotonic() - started < 5
+    finally:
+        held.set()
+    assert [str(end) for end in ends] == ["this sampler is closed"] * len(ends)
+    assert all(type(end) is RuntimeError for end in ends)
+    assert sampler.statistics().ticks == 0
+    assert sampler.statistics().descriptors == 0
+
+
+async def test_closed_between_two_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where nothing is slow but there is a lot of it."""
+    monkeypatch.setattr("procpulse.reader.engine.SLICE_NS", 0)
+    monkeypatch.setattr("procpulse.reader.processes.SLICE_NS", 0)
+    for sources in ([LOADAVG, STAT, MEMINFO], [processes()]):
+        for turns in range(5):
+            sampler = Sampler(sources)
+            waiting = asyncio.ensure_future(sampler.sample())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            assert not waiting.done()
+            sampler.close()
+            with pytest.raises(RuntimeError, match="closed"):
+                await waiting
 
 
 def test_a_forked_child_says_so() -> None:

@@ -73,6 +73,9 @@ class Reader:
         """Read sources together; each has its result within its deadline (in seconds).
 
         Whoever awaits first does the work for all who wait for the same sources; if it is cancelled, another goes on.
+
+        Raises:
+            RuntimeError: it is closed, before or meanwhile, or this is a child of the process that made it.
         """
         self.check()
         if not self._met:
@@ -151,6 +154,7 @@ class Reader:
                         self._turns = None
         finally:
             self._leave(flights)
+        self.check()  # it may have been closed meanwhile, and what was abandoned then has neither value nor failure
         return self._results(flights, results)
 
     def _collect_sync(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
@@ -168,6 +172,7 @@ class Reader:
                     engine.look_after()
         finally:
             self._leave(flights)
+        self.check()
         return self._results(flights, results)
 
     def _results(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:

@@ -269,9 +269,10 @@ class Engine:
         flight.steps.close()
 
     def close(self) -> None:
-        """Abandon everything."""
+        """Abandon everything, and wake who sleeps until an answer comes."""
         for flight in list(self.flights.values()):
             self.abandon(flight)
+        self.wake()
 
 
 def _failure(error: Exception, path: str) -> Failure:
