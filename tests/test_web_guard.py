@@ -18,7 +18,7 @@ from procpulse import Roots, Sampler
 from procpulse.sources import LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
 from procpulse.sources.proc.pid_cmdline import PidCmdline
 from procpulse.web import server as launcher
-from procpulse.web.guard import Token, is_local
+from procpulse.web.guard import Token, is_local, route_path
 from procpulse.web.publish import SCRUBBED, allowed, default_sources
 from tests.web import TOKEN, application, client, served, socket, until_closed
 
@@ -220,6 +220,31 @@ async def test_s3_the_cookie_is_for_the_mount_alone() -> None:
         cookie = (await web.post("/deep/pulse/v1/login", json={"token": TOKEN})).headers["set-cookie"]
         assert "Path=/deep/pulse" in cookie.split("; ")
         assert (await web.get("/deep/pulse/v1/sources")).status_code == 200
+    await app.hub.stop()
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "route"),
+    [
+        ("", "/v1/sources", "/v1/sources"), ("", "/", "/"), ("", "", ""), ("/deep", "/deep/healthz", "/healthz"),
+        ("/deep", "/deep/", "/"), ("/deep", "/deep", ""), ("/deep", "/healthz", "/healthz"),
+        ("/deep", "/deeper/healthz", "/deeper/healthz"), ("/deep", "/deep/deep/healthz", "/deep/healthz"),
+    ],
+)  # fmt: skip
+def test_the_path_below_the_mount(root: str, path: str, route: str) -> None:
+    assert route_path({"path": path, "root_path": root}) == route
+    if not root:
+        assert route_path({"path": path}) == route
+
+
+async def test_below_a_prefix_the_same_is_public() -> None:
+    """And nothing else, whatever else is mounted there or looks as if it were."""
+    app = application(sources=[LOADAVG], token=TOKEN)
+    async with client(Starlette(routes=[Mount("/deep", Mount("/pulse", app))])) as web:
+        for path, status in (("healthz", 200), ("v1/sources", 401), ("x/healthz", 401), ("deep/pulse/healthz", 401)):
+            assert (await web.get(f"/deep/pulse/{path}")).status_code == status, path
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        assert (await web.get("/deep/pulse/v1/sources", headers=bearer)).status_code == 200
     await app.hub.stop()
 
 

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
-from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
@@ -13,7 +12,7 @@ from procpulse.sampler import Sampler
 from procpulse.source import Roots, Source
 from procpulse.web import streams
 from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
-from procpulse.web.guard import Guard, Receive, Scope, Send, Token, refuse
+from procpulse.web.guard import Guard, Receive, Scope, Send, Token, refuse, route_path
 from procpulse.web.hub import Hub
 
 
@@ -90,7 +89,7 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = get_route_path(scope)
+        path = route_path(scope)
         if scope["type"] == "websocket":
             if path == "/v1/stream":
                 await streams.websocket(self.hub, scope, receive, send)
@@ -121,7 +120,7 @@ def _placed(scope: Scope) -> Scope:
 
     Litestar tells the path below the mount alone, and ends it in a slash; the bytes of the request tell the rest.
     """
-    route = get_route_path(scope)
+    route = route_path(scope)
     if len(route) > 1:
         route = route.rstrip("/") or "/"
     root = scope.get("root_path", "")

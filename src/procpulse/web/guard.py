@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from hashlib import sha256
 from typing import Any
 
-from starlette._utils import get_route_path
-
 from procpulse.encode import json
 
 Scope = MutableMapping[str, Any]
@@ -163,7 +161,7 @@ class Guard:
             if len(origins) > 1 or (origin != f"{scheme}://{host}" and origin not in self._origins):
                 raise Refusal(403, "this origin may not ask")
             other = origins[0] if origin != f"{scheme}://{host}" else None
-        path = get_route_path(scope)
+        path = route_path(scope)
         if path in HEALTH or self._insecure:
             return other
         if self.token is None:
@@ -203,6 +201,16 @@ class Guard:
                 if name == token.cookie and token.admits(session, now):
                     return True
         return False
+
+
+def route_path(scope: Scope) -> str:
+    """The path below the mount: since ASGI 3, `path` is the whole one, and begins with `root_path`.
+
+    Where it does not, somebody mounted us in a way of their own, and it is below the mount already.
+    """
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    rest = path.removeprefix(root)
+    return rest if rest[:1] in ("", "/") else path
 
 
 def is_local(client: Any) -> bool:
