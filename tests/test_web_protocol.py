@@ -1,5 +1,6 @@
 """docs/protocol.md holds for the page's JavaScript, for the function that it prints, and for the Python client alike."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -34,7 +35,8 @@ import { createInterface } from "node:readline";
 %s
 function without(value, [name, ...rest]) {
   const next = Array.isArray(value) ? value.slice() : { ...value };
-  if (rest.length) next[name] = without(next[name], rest);
+  const set = (value) => Object.defineProperty(next, name, { value, writable: true, enumerable: true, configurable: true });
+  if (rest.length) set(without(next[name], rest));
   else if (Array.isArray(next)) next[name] = null;
   else delete next[name];
   return next;
@@ -97,6 +99,21 @@ def test_every_case_in_javascript(script: str) -> None:
     found = run(script, [frames_of(before, after) for before, after in cases])
     for (_, after), (_, last) in zip(cases, found, strict=True):
         assert last == json.loads(msgspec.json.encode(after))
+
+
+@pytest.mark.parametrize("script", scripts(), ids=["the page", "the documentation"])
+def test_names_of_the_language_are_names_like_any_other(script: str) -> None:
+    """An interface, a process, a control group may be called `__proto__`; a page must not take that for more."""
+    hostile = ("__proto__", "constructor", "toString", "hasOwnProperty")
+    states: list[Any] = [
+        {"net_dev": {"eth0": {"rx": 1}}},
+        {"net_dev": {"eth0": {"rx": 1}, **{name: {"rx": 1, "tx": 2} for name in hostile}}},
+        {"net_dev": {"eth0": {"rx": 2}, **{name: {"rx": 3, "tx": 2} for name in hostile}}},
+        {"net_dev": {"eth0": {"rx": 2}, **{name: {"rx": {name: 5}} for name in hostile}}},
+        {"net_dev": {"eth0": {"rx": 2}}},
+    ]
+    found = run(script, [frames_of(before, after) for before, after in itertools.pairwise(states)])
+    assert found == [list(pair) for pair in itertools.pairwise(states)]
 
 
 async def test_frames_of_a_server_in_javascript() -> None:
