@@ -94,8 +94,7 @@ def test_no_file_is_read_twice_a_tick() -> None:
     assert set(together.values()) == {1}
     for name, source in catalog.sources().items():
         if name != "processes":
-            # A device is asked whether it sleeps before anything else of it is read.
-            twice = [path for path, count in paths(source).items() if count > 1 and "/power/" not in path]
+            twice = [path for path, count in paths(source).items() if count > 1]
             assert not twice, name
     reader.close()
 

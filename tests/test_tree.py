@@ -140,6 +140,30 @@ def test_a_device_that_sleeps_is_not_woken(host: Host) -> None:
     assert [thing.speed for thing in rows] == ["fast", "fast"]
 
 
+def test_who_says_whether_it_sleeps_is_asked_once(host: Host) -> None:
+    """Also where the row tells it, and wherever it cannot be read."""
+    said = []
+
+    def status(folder: Folder) -> Thing:
+        said.append(folder.text("power/runtime_status"))
+        return parse(folder)
+
+    files = (*FILES, "power/runtime_status")
+    source = Tree("things", "/sys/bus/thing*", files, Thing, status, wakes=("link/speed",))
+    host.write("bus/thing1/power/runtime_status", "suspended\n")
+    rows, paths, _ = host.read(source)
+    assert [thing.speed for thing in rows] == ["fast", None]
+    assert said == ["active", "suspended"]
+    assert [path for path in paths if path.startswith("bus/thing1/power")] == ["bus/thing1/power/runtime_status"]
+    (host.sys / "bus/thing0/power/runtime_status").unlink()
+    host.write("bus/thing1/power/runtime_status", "x" * 5000)
+    rows, paths, failures = host.read(source)
+    assert [thing.speed for thing in rows] == ["fast", "fast"]
+    assert said[2:] == [None, None]
+    assert len(paths) == len(set(paths))
+    assert failures["power/runtime_status"].reason is Reason.MALFORMED
+
+
 def test_a_device_that_does_not_say_whether_it_sleeps_is_asked(host: Host) -> None:
     (host.sys / "bus/thing1/power/runtime_status").unlink()
     rows, _, _ = host.read(Tree("things", "/sys/bus/thing*", FILES, Thing, parse, wakes=("link/speed",)))

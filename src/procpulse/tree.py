@@ -229,6 +229,10 @@ class Tree(Source[list[R]]):
         waiting = self.files if slow is True else () if slow is False else tuple(slow)
         fixed, dear, waking = frozenset(once), frozenset(seldom), frozenset(wakes)
         changing = [file for file in self.files if file not in fixed and file not in dear]
+        self._tells_power = bool(waking) and power in changing
+        """Whether the file that is asked first, to see who sleeps, is one of the row's own: then it is not asked again."""
+        if self._tells_power:
+            changing.remove(power)
         self._plan = allow_list(changing, waiting)
         self._stored: list[tuple[str, _Node, int | None]] = []
         """What is read less often than the rest: under which name it is kept, what, and for how many nanoseconds."""
@@ -257,6 +261,7 @@ class Tree(Source[list[R]]):
 
     def _rows(self, rows: list[Row], reading: Reading) -> Steps[list[R]]:
         plans: _Node | list[_Node] = self._plan
+        answers: list[Any] = []
         if self._asleep is not None:
             answers = yield [Read(f"{row.path}/{self.power}", PAGE, False, True, row.identity) for row in rows]
             plans = [self._asleep if answer == b"suspended\n" else self._plan for answer in answers]
@@ -264,6 +269,9 @@ class Tree(Source[list[R]]):
         for name, plan, lasts_ns in self._stored:
             stored.append((yield from self._read_stored(rows, name, plan, lasts_ns, reading)))
         found = yield from gather(self.name, rows, plans, reading, self.cap)
+        if self._tells_power:
+            for content, answer in zip(found, answers, strict=True):
+                content.take(self.power, answer)
         return self._understood(rows, found, stored, reading)
 
     def _understood(
@@ -408,6 +416,14 @@ class Content:
         """What is not there, by relative path."""
         self.lost: list[tuple[str, Failure]] = []
         """The kind of file, and why it could not be read."""
+
+    def take(self, relative: str, answer: Any) -> None:
+        """Keep what a file holds, or that it could not be read."""
+        if isinstance(answer, Failure):
+            self.fail(relative, answer)
+        else:
+            self.alive = True
+            self.entries[relative] = answer
 
     def fail(self, relative: str, failure: Failure) -> None:
         """Keep that a file or directory could not be read.
