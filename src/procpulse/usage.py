@@ -431,44 +431,31 @@ def _interface(grown: Interface, seconds: float) -> InterfaceUsage:
 
 def _process(grown: Process, seconds: float, ticks: int) -> ProcessUsage:
     stat = grown.stat
-    io, status, schedstat = (getattr(grown, name, None) for name in ("io", "status", "schedstat"))
-    per_second = seconds * ticks
     return ProcessUsage(
-        grown.pid,
-        stat.comm,
-        stat.state,
-        stat.cpu_ticks / per_second,
-        stat.user_ticks / per_second,
-        stat.system_ticks / per_second,
-        stat.rss_bytes,
-        stat.num_threads,
-        stat.minor_faults / seconds,
-        stat.major_faults / seconds,
-        None if io is None else io.read_bytes / seconds,
-        None if io is None else io.written_bytes / seconds,
-        None if status is None else _rate(status.ctxt_switches, seconds),
-        None if schedstat is None else schedstat.run_ns / 1e9 / seconds,
-        None if schedstat is None else schedstat.wait_ns / 1e9 / seconds,
+        pid=grown.pid, rss_bytes=stat.rss_bytes, num_threads=stat.num_threads, **_work(grown, seconds, ticks)
     )
 
 
 def _thread(pid: int, grown: Thread, seconds: float, ticks: int) -> ThreadUsage:
+    return ThreadUsage(tid=grown.tid, pid=pid, **_work(grown, seconds, ticks))
+
+
+def _work(grown: Process | Thread, seconds: float, ticks: int) -> dict[str, Any]:
+    """What is told of processes and threads alike, by field."""
     stat = grown.stat
     io, status, schedstat = (getattr(grown, name, None) for name in ("io", "status", "schedstat"))
     per_second = seconds * ticks
-    return ThreadUsage(
-        grown.tid,
-        pid,
-        stat.comm,
-        stat.state,
-        stat.cpu_ticks / per_second,
-        stat.user_ticks / per_second,
-        stat.system_ticks / per_second,
-        stat.minor_faults / seconds,
-        stat.major_faults / seconds,
-        None if io is None else io.read_bytes / seconds,
-        None if io is None else io.written_bytes / seconds,
-        None if status is None else _rate(status.ctxt_switches, seconds),
-        None if schedstat is None else schedstat.run_ns / 1e9 / seconds,
-        None if schedstat is None else schedstat.wait_ns / 1e9 / seconds,
-    )
+    return {
+        "comm": stat.comm,
+        "state": stat.state,
+        "cpu_ratio": stat.cpu_ticks / per_second,
+        "user_ratio": stat.user_ticks / per_second,
+        "system_ratio": stat.system_ticks / per_second,
+        "minor_faults_per_second": stat.minor_faults / seconds,
+        "major_faults_per_second": stat.major_faults / seconds,
+        "read_bytes_per_second": None if io is None else io.read_bytes / seconds,
+        "written_bytes_per_second": None if io is None else io.written_bytes / seconds,
+        "context_switches_per_second": None if status is None else _rate(status.ctxt_switches, seconds),
+        "run_ratio": None if schedstat is None else schedstat.run_ns / 1e9 / seconds,
+        "wait_ratio": None if schedstat is None else schedstat.wait_ns / 1e9 / seconds,
+    }
