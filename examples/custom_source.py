@@ -22,11 +22,12 @@ def parse(file: File) -> Entropy:
 ENTROPY = Source("entropy", "/proc/sys/kernel/random/entropy_avail", Entropy, parse)
 
 
-async def main(ticks: int = 3) -> None:
+async def main(ticks: int = 4) -> None:
     async with Sampler([ENTROPY, LOADAVG]) as sampler:
         async for snap in sampler.stream(interval=0.2):
             print(f"load {snap[LOADAVG].load1}, entropy {snap[ENTROPY].available_bits} bits")
-            if snap.seq >= ticks:
+            ticks -= 1
+            if not ticks:
                 break
 
 
