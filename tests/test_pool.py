@@ -108,6 +108,34 @@ def test_a_slow_file_is_waited_for_while_others_go_on(disk: Disk, pool: Pool) ->
     assert waiter.ask("/slow") == [b"/slow"], "it was slow, not hung: it is asked for again"
 
 
+def test_a_slow_file_is_waited_for_by_all_who_ask_for_it(disk: Disk, pool: Pool) -> None:
+    """Where one thread had no turn for a while, as on a busy machine, it is no hung file for another source."""
+    waiters = [Waiter(pool) for _ in range(3)]
+    disk.hang("/slow")
+    batch = waiters[0].start("/slow")
+    eventually(lambda: pool.watch() or "/slow" in pool.stuck)
+    others = [waiter.start("/slow", "/other") for waiter in waiters[1:]]
+    threading.Timer(0.2, lambda: disk.release("/slow")).start()
+    assert waiters[0].wait(batch) == [b"/slow"]
+    assert [waiter.wait(other) for waiter, other in zip(waiters[1:], others, strict=True)] == [
+        [b"/slow", b"/other"]
+    ] * 2
+    assert disk.asked.count("/slow") == 3
+
+
+def test_a_file_of_a_device_is_asked_for_when_another_source_has_had_its_answer(disk: Disk, pool: Pool) -> None:
+    disk.hang("/sys/d/slow")
+    one, other = Waiter(pool), Waiter(pool)
+    batch = one.start("/sys/d/slow")
+    eventually(lambda: pool.watch() or "/sys/d/slow" in pool.stuck)
+    later = other.start("/sys/d/quick")
+    threading.Timer(0.2, lambda: disk.release("/sys/d/slow")).start()
+    started = time.monotonic()
+    assert one.wait(batch) == [b"/sys/d/slow"]
+    assert other.wait(later) == [b"/sys/d/quick"]
+    assert time.monotonic() - started < 5, "not at its deadline"
+
+
 def test_a_hung_file_is_asked_for_once(disk: Disk, pool: Pool) -> None:
     disk.hang("/b")
     waiter = Waiter(pool)

@@ -98,6 +98,8 @@ class Pool:
         self._idle = 0
         self._stuck = 0
         self._trouble: dict[str, _Trouble] = {}
+        self._deferred: list[Batch] = []
+        """Those of which something was left for later."""
         self._closed = False
 
     def submit(self, requests: Sequence[Request], landed: Callable[[Batch], None]) -> Batch:
@@ -138,7 +140,8 @@ class Pool:
                     self._queue.appendleft((batch, worker.index + 1))
             for worker in self._workers:
                 if worker.written_off and now - worker.since_ns >= GRACE_NS:
-                    self._resume(worker.batch)
+                    self._resume()
+                    break
             if self._queue:
                 self._hire()
                 self._lock.notify_all()
@@ -183,22 +186,25 @@ class Pool:
         trouble = self._trouble.setdefault(request.path, _Trouble())
         trouble.hung_since_ns = worker.since_ns
 
-    def _resume(self, batch: Batch | None) -> None:
+    def _resume(self) -> None:
         """Go on with what was left for later."""
-        if batch is not None and batch.deferred and not batch.over:
+        for batch in self._deferred:
             batch.deferred = False
-            self._queue.append((batch, 0))
+            if not batch.over:
+                self._queue.append((batch, 0))
+        self._deferred.clear()
 
-    def _held_up(self, request: Request) -> bool:
-        """Whether another file of the same device is being waited for."""
+    def _held_up(self, request: Request, barred: bool) -> bool:
+        """Whether a file of the same device is being waited for; or this very one, by somebody who has not given up."""
         device, now = _device(request), monotonic_ns()
-        return any(
-            worker.written_off
-            and worker.batch is not None
-            and now - worker.since_ns < GRACE_NS
-            and _device(worker.batch.requests[worker.index]) == device
-            for worker in self._workers
-        )
+        for worker in self._workers:
+            batch = worker.batch
+            if not worker.written_off or batch is None or now - worker.since_ns >= GRACE_NS:
+                continue
+            waited_for = batch.requests[worker.index]
+            if waited_for.path == request.path and not batch.over if barred else _device(waited_for) == device:
+                return True
+        return False
 
     def _barred(self, request: Request) -> Failure | None:
         """Why a file is not asked for now: it hangs, or it hung a moment ago."""
@@ -247,8 +253,10 @@ class Pool:
                         index += 1
                         continue
                     barred = self._barred(request)
-                    if barred is None and self._stuck and self._held_up(request):
-                        batch.deferred = True
+                    if self._stuck and self._held_up(request, barred is not None):
+                        if not batch.deferred:
+                            batch.deferred = True
+                            self._deferred.append(batch)
                         index += 1
                         continue
                     batch.taken[index] = True
@@ -264,7 +272,7 @@ class Pool:
                     if worker.written_off:
                         self._stuck -= 1
                         self._workers.discard(worker)
-                        self._resume(batch)
+                        self._resume()
                         self._hire()
                         lock.notify()
                         return
