@@ -43,8 +43,10 @@ fmt: $(READY)
 index: $(READY)
 	$(BIN)/python tools/index.py
 
+# Beside psutil, and glances, prometheus-node-exporter, ps and top where they can be had.
 bench: $(READY)
-	$(BIN)/python benchmarks/run.py $(BENCH)
+	test -x build/peers/bin/glances || { $(PYTHON) -m venv build/peers && build/peers/bin/python -m pip install --quiet --disable-pip-version-check glances; } || true
+	PATH="$$PATH:$(CURDIR)/build/peers/bin" $(BIN)/python benchmarks/run.py $(BENCH)
 
 # A day of ticks at full speed beside devices and processes that come and go; fails when anything grows.
 soak: $(READY)

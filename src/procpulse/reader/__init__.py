@@ -49,6 +49,8 @@ class Reader:
         self._met = False
         self._memory: dict[str, dict[Any, Any]] = {}
         self._tables: dict[str, ProcessTable] = {}
+        self._quick: dict[str, tuple[Source[Any], Reading]] = {}
+        """The sources that are read at once, each with its own state; looked up anew now and then."""
         self._driving = False
         self._turns: anyio.Event | None = None
         self._pid = os.getpid()
@@ -116,16 +118,22 @@ class Reader:
         now = monotonic_ns()
         if self.budget.over:
             self.files.release()
-        self.files.sweep()
+        if self.files.sweep():
+            self._quick.clear()
         engine, plain = self._engine, not self.files.kernel
         quick: list[tuple[Source[Any], Reading]] = []
         others: list[tuple[Source[Any], Reading]] = []
         for source in sources:
-            memory = self._memory.get(source.name)
-            if memory is None:
-                memory = self._memory[source.name] = {}
-            reading = Reading(self.host, memory, plain, now)
-            (quick if engine.at_once(source) else others).append((source, reading))
+            known = self._quick.get(source.name)
+            if known is not None:
+                quick.append(known)
+                continue
+            reading = Reading(self.host, self._memory.setdefault(source.name, {}), plain, now)
+            if engine.at_once(source):
+                quick.append((source, reading))
+                self._quick[source.name] = quick[-1]
+            else:
+                others.append((source, reading))
         results: dict[str, Result] = {}
         flights = [engine.start_group(quick, results)] if quick else []
         for source, reading in others:
@@ -183,6 +191,7 @@ class Reader:
                 )
             if flight.key == _HOST.name and flight.value is not None:
                 self.host, self._met = flight.value, True
+                self._quick.clear()
         return results
 
     def _steps(self, source: Source[Any]) -> Callable[[Reading], Steps[Any]]:

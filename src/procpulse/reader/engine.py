@@ -162,6 +162,7 @@ class Engine:
         until = now + SLICE_NS
         for source, reading in group:
             value = failure = None
+            reading.failures = {}
             try:
                 value = source.answered(perform(source.request), reading)
             except Exception as error:

@@ -393,19 +393,20 @@ class Files:
 
     # Keeping.
 
-    def sweep(self) -> None:
-        """A round of reads begins: now and then, forget the files that nobody reads any more.
+    def sweep(self) -> bool:
+        """A round of reads begins: now and then, forget the files that nobody reads any more; return whether this is such.
 
         Devices come and go under ever new names; what is kept of those that are gone would fill the budget.
         """
         self._rounds += 1
         if self._rounds < _ROUNDS:
-            return
+            return False
         self._rounds = 0
         self._let_go(self._stale)
         self._stale, self._kept = self._kept, {}
         self._trusted_before, self._trusted = self._trusted, {}
         self._absent.clear()
+        return True
 
     def _revived(self, path: str) -> _Kept | None:
         """A file that was not read since the last sweep, and is now."""
