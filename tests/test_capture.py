@@ -104,7 +104,54 @@ SCRUBBED = [
         b"filer:/export/acme /home/jane nfs4 rw,addr=10.1.2.3 0 0\n/dev/sda1 / ext4 rw 0 0\n",
         b"source1 /srv/path1 nfs4 rw,addr=192.0.2.1 0 0\n/dev/sda1 / ext4 rw 0 0\n",
     ),
-    ("/proc/cmdline", b"root=/dev/vda console=ttyS0 token=aaaabbbbccccddddeee quiet\n", b"root=scrubbed console=ttyS0 token=scrubbed quiet\n"),
+    (
+        "/proc/cmdline",
+        b'root=/dev/vda console=ttyS0,115200n8 token=aaaabbbbccccddddeee pw=hunter2 pin=1234 mem=4G host=db7 quiet x="a b" -- --key hunter2 s\n',
+        b"root=scrubbed console=ttyS0,115200n8 token=scrubbed pw=scrubbed pin=scrubbed mem=4G host=scrubbed quiet x=scrubbed"
+        b" -- argument argument argument\n",
+    ),
+    ("/proc/cmdline", b"mitigations=auto ro panic=1 jane@example.org\n", b"mitigations=auto ro panic=1 scrubbed\n"),
+    ("/proc/7/sched", b"acme (x) (7, #threads: 1)\n---\n", b"program1 (7, #threads: 1)\n---\n"),
+    ("/proc/7/environ", b"TOKEN=hunter2\0HOME=/home/jane\0", b"VARIABLE=scrubbed\0VARIABLE=scrubbed\0"),
+    (
+        "/proc/net/unix",
+        b"Num       RefCount Protocol Flags    Type St Inode Path\n"
+        b"0000000000000000: 00000002 00000000 00010000 0001 01 12345 @acme/jane tokens\n"
+        b"0000000000000000: 00000002 00000000 00010000 0001 01 12346 /home/jane/agent\n"
+        b"0000000000000000: 00000002 00000000 00000000 0002 01 12347\n",
+        b"Num       RefCount Protocol Flags    Type St Inode Path\n"
+        b"0000000000000000: 00000002 00000000 00010000 0001 01 12345 @socket1\n"
+        b"0000000000000000: 00000002 00000000 00010000 0001 01 12346 /srv/path1\n"
+        b"0000000000000000: 00000002 00000000 00000000 0002 01 12347\n",
+    ),
+    ("/proc/net/ip_vs", b"TCP  [2001:0db8:0000:0000:0000:0000:0000:0001]:01BB rr\n", b"TCP  [2001:db8::1]:01BB rr\n"),
+    (
+        "/proc/mounts",
+        b"//nas/jane /home/jane cifs rw,username=jane,domain=ACME,uid=0,addr=fd00::7 0 0\n"
+        b"/dev/mapper/acme-home /home ext4 rw 0 0\n/dev/disk/by-label/acme /mnt ext4 rw 0 0\n"
+        b"cgroup /sys/fs/cgroup/systemd cgroup rw,xattr,name=systemd 0 0\n",
+        b"/srv/path1 /srv/path2 cifs rw,username=scrubbed,domain=scrubbed,uid=0,addr=2001:db8::1 0 0\n"
+        b"/dev/mapper/name1 /home ext4 rw 0 0\n/srv/path3 /mnt ext4 rw 0 0\n"
+        b"cgroup /sys/fs/cgroup/systemd cgroup rw,xattr,name=systemd 0 0\n",
+    ),
+    (
+        "/proc/7/mountstats",
+        b"device filer:/export/acme mounted on /home/jane with fstype nfs4 statvers=1.1\ndevice proc mounted on /proc with fstype proc\n",
+        b"device source1 mounted on /srv/path1 with fstype nfs4 statvers=1.1\ndevice proc mounted on /proc with fstype proc\n",
+    ),
+    ("/proc/7/maps", b"7f00-7f01 rw-p 0 00:01 5 /memfd:acme keys (deleted)\n", b"7f00-7f01 rw-p 0 00:01 5 /memfd:name (deleted)\n"),
+    ("/proc/7/maps", b"7f00-7f01 r-xp 0 fd:00 5 /usr/local/acme/bin/d\n", b"7f00-7f01 r-xp 0 fd:00 5 /srv/path1\n"),
+    ("/proc/cpuinfo", b"Hardware\t: BCM2835\nSerial\t\t: 00000000c0ffee01\n", b"Hardware\t: BCM2835\nSerial\t\t: 0000000000000000\n"),
+    ("/proc/7/autogroup", b"/autogroup-12 nice 0\n", b"/autogroup-12 nice 0\n"),
+    ("/proc/modules", b"acpi 16384 1 - Live 0xffffffffc0a10000\n", b"acpi 16384 1 - Live 0x0000000000000000\n"),
+    ("/sys/class/net/eth0/ifalias", b"uplink of Jane\n", b"name1\n"),
+    ("/sys/class/net/eth0/ifalias", b"\n", b"\n"),
+    ("/sys/class/net/eth0/phys_switch_id", b"525400123456\n", b"000000000000\n"),
+    ("/sys/class/fc_host/host3/symbolic_name", b"Emulex FV12 HN:db7. OS:Linux\n", b"name1\n"),
+    ("/sys/fs/btrfs/b85de5d0-8219-4fe5-a9d2-f746e5571098/label", b"acme backup\n", b"name1\n"),
+    ("/sys/block/dm-0/dm/name", b"acme-home\n", b"name1\n"),
+    ("/sys/class/hwmon/hwmon0/temp1_label", b"Package id 0\n", b"Package id 0\n"),
+    ("/proc/7/limits", b"of db7 and db7.lan and db70\n", b"of host and host and db70\n"),
     ("/proc/meminfo", b"MemTotal: 24684092 kB\n", b"MemTotal: 24684092 kB\n"),
 ]  # fmt: skip
 
@@ -123,6 +170,24 @@ def test_the_same_name_becomes_the_same_placeholder() -> None:
     assert scrubber.link("/proc/7/cwd", b"/home/jane/acme") == b"/srv/path1"
     assert scrubber.link("/proc/7/exe", b"/usr/bin/env") == b"/usr/bin/env"
     assert scrubber.link("/sys/class/net/eth0/device", b"../../acme") == b"../../acme"
+
+
+async def test_targets_of_disks_do_not_tell_who_serves_them(tmp_path: Path) -> None:
+    source = catalog.source("target_iscsi")
+    await capture(tmp_path / "tree", [source], roots=roots(FIXTURES / "workstation"))
+    before = await read(source, roots=roots(FIXTURES / "workstation"))
+    after = await read(source, roots=roots(tmp_path / "tree"))
+    luns = [
+        [lun for target in rows for group in target.portal_groups for lun in group.luns] for rows in (before, after)
+    ]
+    assert (
+        [(lun.backstore, lun.commands) for lun in luns[1]] == [(lun.backstore, lun.commands) for lun in luns[0]] != []
+    )
+    assert all(target.name.startswith("iqn.2003-01.org.example:name") for target in after)
+    saved = " ".join(str(path) for path in (tmp_path / "tree").rglob("*"))
+    names = {target.name for target in before} | {lun.object_name for lun in luns[0]} - {None}
+    portals = {portal for target in before for group in target.portal_groups for portal in group.portals or ()}
+    assert not [name for name in (*names, *portals) if name in saved]
 
 
 async def test_names_of_control_groups_are_replaced_and_still_fit(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 Whatever the sources ask for is saved, and nothing else: a new source is captured without a line here. Names, hardware
 and network addresses, serial numbers, host names, command lines and unusual paths become placeholders, the same one
-wherever the same name occurs, so that files still fit together.
+wherever the same name occurs, so that files still fit together. Names of devices and interfaces and numbers of users
+stay.
 """
 
+import ipaddress
 import os
 import posixpath
 import re
@@ -17,15 +19,19 @@ import aiofiles.os
 
 from procpulse.process import PerProcess
 from procpulse.reader import Reader
+from procpulse.scrub import is_secret
 from procpulse.source import Failure, Link, Names, Piece, Read, Request, Roots, Source
 
 _SECRET_FILES = re.compile(
     r"(serial|serial_number|unique_id|uuid|asset_tag|wwid|wwn|nguid|eui|node_guid|sys_image_guid|vpd)$|_serial$|_uuid$|_tag$|_guid$"
-    r"|\b(sas_address|enclosure_identifier|node_name|port_name|fabric_name|subsysnqn)$"
+    r"|\b(sas_address|enclosure_identifier|node_name|port_name|fabric_name|subsysnqn|phys_port_id|phys_switch_id)$"
 )
+_GIVEN_NAMES = re.compile(r"/sys/.*/(label|ifalias|symbolic_name|dm/name)")
+"""Files that hold a name that somebody gave to something."""
 _UUID = re.compile(rb"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I)
 _MAC = re.compile(rb"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b", re.I)
 _IPV4 = re.compile(rb"\b(?!0\.|127\.|255\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b")
+_IPV6 = re.compile(rb"(?<![\w:.])[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*(?:[0-9]+(?:\.[0-9]+){3})?(?![\w:])", re.I)
 _HEX_ID = re.compile(rb"\b(?!20010db8)[0-9a-f]{32,64}\b")  # but addresses that are placeholders
 _SOCKET = re.compile(rb"\b([0-9A-F]{32}|[0-9A-F]{8})(?=:[0-9A-F]{4}\b)")
 _IPV6_HEX = re.compile(rb"\b[0-9a-f]{32}\b")
@@ -35,7 +41,8 @@ _ROUTE = re.compile(  # destination and gateway, the mask being further on
 _QUIET_ADDRESSES = (b"00000000", b"0100007F", b"0" * 32, b"0" * 24 + b"01000000", b"0" * 31 + b"1")
 _PATH = re.compile(rb"(?<![\w./@-])/[^\s\0:;,()\[\]]+")
 _ORDINARY = re.compile(
-    rb"/(proc|sys|dev|usr|bin|sbin|lib|lib64|boot|init|(?:system|user|init|machine)\.(?:slice|scope))(/|\Z)"
+    rb"/autogroup-[0-9]+\Z|/(proc|sys|bin|sbin|lib|lib64|boot|init|(?:system|user|init|machine)\.(?:slice|scope))(/|\Z)"
+    rb"|/usr(/(?!local/)|/local/(bin|sbin|lib|share)/?\Z|\Z)|/dev(/[^/]*|/(pts|dri|input|net|snd|vfio|block|char|bus)/.*)?\Z"
     rb"|/(etc|run|tmp|var|var/log|var/lib|var/cache|home|root|opt|srv|mnt|media|run/lock|run/user)\Z"
 )
 # Groups that every host has, and what is left of the names of containers and pods without their ids.
@@ -44,6 +51,16 @@ _ORDINARY_GROUP = re.compile(
     rb"|session-c?[0-9]+\.scope|(kubelet-)?kubepods(-besteffort|-burstable)?\.slice|docker|kubepods|besteffort|burstable"
     rb"|lxc|unified|cpu|cpuacct|cpu,cpuacct|memory|blkio|pids|cpuset|hugetlb"
     rb"|(docker-|libpod-|cri-containerd-|crio-|nerdctl-)?(\.scope)?|((kubelet-)?kubepods(-besteffort|-burstable)?-)?pod(\.slice)?"
+)
+_TARGETS = re.compile(r"(/sys/kernel/config/target/(?:core/[^/]+|iscsi)/)([^/]+)(?=/)")
+_UNIX = re.compile(rb"(?m)^([0-9a-f]+:(?: +[0-9A-F]+){5} +[0-9]+ +)(\S.*)$")
+_WHOSE = re.compile(rb"(?<=[ ,])(user|username|cruid|domain|name|uname|aname|password|secret)=[^,\s]+")
+_MEMORY_FILE = re.compile(rb"/memfd:[^\n]*?(?= \(deleted\)|\n|\Z)")
+# Values of kernel parameters that say nothing about whose host it is.
+_PARAMETER = re.compile(rb'(?:[^\s"]|"[^"]*(?:"|\Z))+')
+_HARMLESS = re.compile(
+    rb"-?[0-9]{1,12}[kKMGTP]?|0x[0-9a-fA-F]{1,16}|on|off|auto|yes|no|y|n|always|never|madvise|force|noforce|none|full|lazy"
+    rb"|strict|tty[A-Za-z]{0,6}[0-9]*(,[0-9]{1,7}[noe]?[0-9]?r?)?|pt|nobp|acpi|tsc|hpet|performance|voluntary|[a-z]"
 )
 _CONTAINER = re.compile(rb"[0-9a-f]{64}")
 _POD = re.compile(rb"(?<=pod)[0-9a-f]{8}([-_])[0-9a-f]{4}(?:\1[0-9a-f]{4}){2}\1[0-9a-f]{12}")
@@ -74,15 +91,26 @@ class Scrubber:
             return b"host\n"
         if re.fullmatch(r"/proc/(self|[0-9]+)/cgroup", path):
             return re.sub(rb"(?m)^([^:\n]*:[^:\n]*:)(.*)$", lambda line: line[1] + self.group(line[2]), data)
+        if name == "environ":
+            return re.sub(rb"[^\0]+", b"VARIABLE=scrubbed", data)
+        if _GIVEN_NAMES.fullmatch(path):
+            given = data.strip()
+            return data.replace(given, self._given(given)) if given else data
         if name == "cmdline":
             return self._kernel_arguments(data) if path == "/proc/cmdline" else self._arguments(data)
-        process = re.fullmatch(r"/proc/[0-9]+(?:/task/[0-9]+)?/(stat|comm|status)", path)
+        process = re.fullmatch(r"/proc/[0-9]+(?:/task/[0-9]+)?/(stat|comm|status|sched)", path)
         if process:
             data = self._comm(process[1], data)
         if path in ("/proc/sys/kernel/osrelease", "/proc/version"):
             data = re.sub(rb"([0-9]+\.[0-9]+\.[0-9]+)-[^\s]+", rb"\1-generic", data)
         if path == "/proc/version":
             data = re.sub(rb"\([^)]*@[^)]*\)", b"(user@host)", data)
+        if path == "/proc/cpuinfo":
+            data = re.sub(rb"(?m)^(Serial\s*:\s*)(\S+)", lambda line: line[1] + b"0" * len(line[2]), data)
+        if path == "/proc/modules":
+            data = re.sub(rb"\b0x[0-9a-f]{8,16}\b", lambda address: b"0x" + b"0" * (len(address[0]) - 2), data)
+        if name == "unix":
+            return _UNIX.sub(lambda line: line[1] + self._socket_name(line[2]), data)
         if "/net/" in path:
             data = _SOCKET.sub(self._keep(_QUIET_ADDRESSES, "address", self._socket_address), data)
             if name == "route":
@@ -92,11 +120,15 @@ class Scrubber:
         return self.text(data, mounts=name in ("mounts", "mountinfo", "mountstats", "swaps"))
 
     def link(self, path: str, target: bytes) -> bytes:
-        """The target of a link, scrubbed. Links of /sys are left alone: they are its structure."""
+        """The target of a link, scrubbed. Links of /sys are its structure, and left alone where nobody chose names."""
+        if path.startswith("/sys/kernel/config/"):
+            above, slash, last = target.rpartition(b"/")
+            return above + slash + self._given(last)
         return self.text(target) if path.startswith("/proc") else target
 
     def place(self, path: str) -> str:
-        """Where a file is saved. Control groups are named by services, containers and users; everything else stays."""
+        """Where a file is saved. Control groups are named by services, containers and users, targets by their owners."""
+        path = _TARGETS.sub(self._target, path)
         top, file = "/sys/fs/cgroup/", posixpath.basename(path)
         if not path.startswith(top):
             return path
@@ -122,11 +154,14 @@ class Scrubber:
 
     def text(self, data: bytes, mounts: bool = False) -> bytes:
         """Any text, scrubbed."""
-        if self._host:
-            data = re.sub(rb"\b" + re.escape(self._host) + rb"\b", b"host", data) if len(self._host) > 2 else data
+        for name in (self._host, self._host.partition(b".")[0]):
+            if len(name) > 2:
+                data = re.sub(rb"\b" + re.escape(name) + rb"(?:\.[A-Za-z][A-Za-z0-9-]*)*\b", b"host", data)
         data = _UUID.sub(self._keep((), "uuid", lambda n: b"00000000-0000-4000-8000-%012d" % n), data)
         data = _MAC.sub(self._keep((b"00:00:00:00:00:00", b"ff:ff:ff:ff:ff:ff"), "mac", self._mac), data)
         data = _IPV4.sub(self._keep((), "ipv4", lambda n: b"192.0.2.%d" % (n % 256)), data)
+        data = _IPV6.sub(lambda match: self._ipv6(match[0]), data)
+        data = _MEMORY_FILE.sub(b"/memfd:name", data)
         data = _HEX_ID.sub(lambda match: b"0" * len(match[0]) if match[0].strip(b"0123456789") else match[0], data)
         if mounts:
             data = b"\n".join(self._mount(line) for line in data.split(b"\n"))
@@ -157,14 +192,44 @@ class Scrubber:
     def _address6(number: int) -> bytes:
         return b"20010db8" + b"%024x" % number
 
+    def _ipv6(self, text: bytes) -> bytes:
+        try:
+            address = ipaddress.IPv6Address(text.decode())
+        except ValueError:
+            return text
+        if address.is_loopback or address.is_unspecified:
+            return text
+        return self._placeholder("ipv6", text.lower(), lambda n: b"2001:db8::%x" % n)
+
+    def _given(self, name: bytes) -> bytes:
+        return self._placeholder("given", name, lambda n: b"name%d" % n)
+
+    def _target(self, match: re.Match[str]) -> str:
+        name = self._given(os.fsencode(match[2])).decode()
+        return match[1] + (f"iqn.2003-01.org.example:{name}" if match[1].endswith("/iscsi/") else name)
+
+    def _socket_name(self, name: bytes) -> bytes:
+        return self._path(name) if name[:1] == b"/" else self._placeholder("socket", name, lambda n: b"@socket%d" % n)
+
     def _path(self, path: bytes) -> bytes:
+        if path.startswith(b"/dev/mapper/"):
+            return b"/dev/mapper/" + self._given(path[12:])
+        if path == b"/memfd":  # its name is gone already
+            return path
         if _ORDINARY.match(path):
             return path
         return self._placeholder("path", path, lambda n: b"/srv/path%d" % n)
 
     def _mount(self, line: bytes) -> bytes:
         """A mount whose source is neither a device nor the name of its type names something of this host."""
+        if b" cgroup " not in line:  # there, name= is that of a hierarchy
+            line = _WHOSE.sub(rb"\1=scrubbed", line)
         words = line.split(b" ")
+        if words[0] == b"device" and len(words) > 1 and not words[1].startswith(b"/"):  # in mountstats
+            kind = words[words.index(b"fstype") + 1] if b"fstype" in words[:-1] else b""
+            if words[1] not in (kind, b"none", b"rootfs", b"overlay", b"udev", b"tmpfs", b"cgroup", b"proc", b"sysfs"):
+                words[1] = self._placeholder("source", words[1], lambda n: b"source%d" % n)
+            return b" ".join(words)
         at = words.index(b"-") + 2 if b"-" in words else 0
         if len(words) > at and words[at] and not words[at].startswith(b"/"):
             kinds = (words[at - 1] if at else words[min(2, len(words) - 1)], b"none", b"rootfs", b"overlay", b"device")
@@ -187,6 +252,9 @@ class Scrubber:
         if kind == "comm":
             return self._name(data.rstrip(b"\n"), 0) + b"\n"
         first, newline, rest = data.partition(b"\n")
+        if kind == "sched":
+            name, opening, tail = first.rpartition(b" (")
+            return (self._name(name, 0) + opening + tail if opening else first) + newline + rest
         return b"Name:\t" + self._name(first.partition(b":")[2].strip(), 0) + newline + rest
 
     def _name(self, name: bytes, flags: int) -> bytes:
@@ -201,8 +269,22 @@ class Scrubber:
         return b"\0".join([kept, *(b"argument" if argument else b"" for argument in arguments)])
 
     def _kernel_arguments(self, data: bytes) -> bytes:
-        words = [re.sub(rb"=.*[/:@].*|=[^\s]{17,}", b"=scrubbed", word) for word in data.split()]
-        return b" ".join(words) + b"\n"
+        """Names of parameters, and values that are numbers or words of the kernel; what is for init may be anything."""
+        words, end, init = [], b"", _PARAMETER.findall(data)
+        while init and not end:
+            word = init.pop(0)
+            end = word if word == b"--" else b""
+            words.append(word if end else self._parameter(word))
+        return b" ".join([*words, *(b"argument" for _ in init)]) + b"\n"
+
+    @staticmethod
+    def _parameter(word: bytes) -> bytes:
+        name, equals, value = word.partition(b"=")
+        if not re.fullmatch(rb"[A-Za-z0-9_.-]{1,64}", name):
+            return b"scrubbed"
+        if not equals or (_HARMLESS.fullmatch(value) and not is_secret(name.decode())):
+            return word
+        return name + b"=scrubbed"
 
 
 def _flags(tail: bytes) -> int:
@@ -294,7 +376,7 @@ async def _save(
         await aiofiles.os.makedirs(place, exist_ok=True)
         if re.fullmatch(r"/proc/[0-9]+/(task|fd|fdinfo|ns)", request.path):
             return  # what is in these is saved for itself
-        for name, _ in answer:
+        for name in (os.fsdecode(scrubber.text(os.fsencode(name))) for name, _ in answer):
             if place / name not in saved and not await aiofiles.os.path.isdir(place / name):
                 async with aiofiles.open(place / name, "wb"):
                     saved.add(place / name)

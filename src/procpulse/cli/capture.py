@@ -11,8 +11,8 @@ examples:
   procpulse capture fixtures/myhost --sources diskstats,block
   procpulse capture fixtures/myhost --pids 1,812
 
-What could identify the host, its users or its programs is replaced by placeholders. Look at the tree before you
-publish it all the same: only you know what your names mean.
+What could identify the host, its users or its programs is replaced by placeholders; names of devices and interfaces and
+numbers of users stay. Look at the tree before you publish it all the same: only you know what your names mean.
 """
 
 
