@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from procpulse import Roots, Sampler
-from procpulse.sources import LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
+from procpulse.sources import CMDLINE, LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
 from procpulse.sources.proc.pid_cmdline import PidCmdline
 from procpulse.web import server as launcher
 from procpulse.web.guard import Token, is_local, route_path
@@ -324,6 +324,26 @@ async def test_s4_arguments_are_scrubbed_where_they_are_parsed() -> None:
 
     found = SCRUBBED.parse(ProcessFile(b"mysql\0-uroot\0-pS3cret\0", Host()))
     assert found == PidCmdline(["mysql", "-uroot", "-p***"])
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["its own sampler", "a sampler that it is given"])
+async def test_s4_the_command_line_of_the_kernel_is_scrubbed(tmp_path: Path, given: bool) -> None:
+    secret = "S3cretS3cret"
+    (tmp_path / "proc").mkdir()
+    line = f'root=/dev/vda ro luks.passphrase="{secret} x" inst.token={secret} nfs=http://jane:{secret}@nas/ -- --api-key {secret}'
+    (tmp_path / "proc/cmdline").write_text(line + "\n")
+    roots = Roots(proc=str(tmp_path / "proc"), sys=str(tmp_path / "sys"))
+    sampler = Sampler([CMDLINE], roots=roots) if given else None
+    app = application(sampler=sampler) if given else application(sources=[CMDLINE], roots=roots)
+    async with client(app) as web:
+        for path in [*PATHS[:6], "/metrics"]:
+            assert secret not in (await web.get(path)).text
+        shown = (await web.get("/v1/snapshot?sources=cmdline")).json()["values"]["cmdline"]["parameters"]
+        assert shown[:2] == ["root=/dev/vda", "ro"]
+        assert len(shown) == 8
+    await app.hub.stop()
+    if sampler is not None:
+        assert secret in str((await sampler.sample())[CMDLINE]), "who asks the sampler itself sees all"
 
 
 # S5: nobody can ask for more than the server was started with.

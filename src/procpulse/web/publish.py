@@ -14,7 +14,9 @@ from procpulse import catalog
 from procpulse.process import Part, PerProcess, ProcessFile
 from procpulse.scrub import scrub
 from procpulse.snapshot import Snapshot
-from procpulse.source import Source
+from procpulse.source import File, Source
+from procpulse.sources.proc.cmdline import CMDLINE, Cmdline
+from procpulse.sources.proc.cmdline import parse as parse_kernel
 from procpulse.sources.proc.pid_cmdline import PID_CMDLINE, PidCmdline
 from procpulse.sources.proc.pid_cmdline import parse as parse_cmdline
 from procpulse.sources.proc.processes import row_type, row_with_threads
@@ -53,7 +55,14 @@ def cadence(sources: Iterable[Source[Any]], interval: float) -> dict[Source[Any]
 
 def allowed(sources: Iterable[Source[Any]], cmdline: bool) -> list[Source[Any]]:
     """The sources as a server may sample them: secrets left out, arguments scrubbed where they are parsed."""
-    return [_allowed(source, cmdline) if isinstance(source, PerProcess) else source for source in sources]
+    return [
+        _allowed(source, cmdline)
+        if isinstance(source, PerProcess)
+        else KERNEL
+        if source.name == KERNEL.name
+        else source
+        for source in sources
+    ]
 
 
 def _allowed(source: PerProcess[Any], cmdline: bool) -> PerProcess[Any]:
@@ -98,6 +107,20 @@ SCRUBBED = Part(
 """The arguments of a process, with secrets hidden before anything else sees them."""
 
 
+def _kernel_scrubbed(file: File) -> Cmdline:
+    return kernel_scrubbed(parse_kernel(file))
+
+
+def kernel_scrubbed(found: Cmdline) -> Cmdline:
+    """The command line of the kernel without its secrets: the key of a disk, the token of an installer."""
+    parameters = scrub(["kernel", *found.parameters])[1:]
+    return found if parameters == found.parameters else Cmdline(parameters)
+
+
+KERNEL = Source(CMDLINE.name, CMDLINE.path, Cmdline, _kernel_scrubbed, whole=True)
+"""The parameters of the kernel, with secrets hidden before anything else sees them."""
+
+
 class Publisher:
     """Takes out of the snapshots of a sampler what its clients may not see.
 
@@ -125,6 +148,10 @@ class Publisher:
             if name in values:
                 values[name] = self._table(name, parts, row, values[name])
                 changed = True
+        kernel = values.get(KERNEL.name)
+        if isinstance(kernel, Cmdline):
+            values[KERNEL.name] = kernel_scrubbed(kernel)
+            changed |= values[KERNEL.name] is not kernel
         ordered = {name: dict(sorted(values[name].items())) for name in snapshot.rows_ns if not _ascends(values[name])}
         if not changed and not ordered:
             return snapshot
