@@ -1,8 +1,11 @@
-"""Every name is inert in every sink (F7, F8, F10, S9, S11, S13, S14; P13): terminal, JSON, msgpack, log, failures.
+"""Every name is inert in every sink (F7, F8, F10, S9, S11, S13, S14; P13): terminal, JSON, msgpack, log, failures,
+the web, Prometheus, CSV.
 
 Names come in where anyone can choose them: of processes, their arguments, mounts, interfaces, control groups.
 """
 
+import csv
+import io
 import json as plain
 import os
 import subprocess
@@ -11,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -22,6 +26,7 @@ from procpulse.encode import json, msgpack
 from procpulse.source import Read, Reading
 from procpulse.sources import MOUNTS, NET_DEV, processes
 from procpulse.text import inert
+from tests.web import application, served, socket
 
 NAMES = [
     b"plain",
@@ -120,6 +125,123 @@ def test_a_name_in_a_failure_and_in_a_log(name: bytes) -> None:
         json.encode(failure)
     described = log.describe(Read(path), Failure(Reason.DENIED, path, "EACCES"))
     assert all(text.isprintable() for text in strings(described))
+
+
+def crowd(tree: Path) -> Roots:
+    """A host with a process, a control group, a mount and an interface of every name."""
+    mounts, interfaces = [], [HEAD.encode()]
+    for pid, name in enumerate(NAMES, 7):
+        snapshot(tree / f"of {pid}", name)
+        (tree / "proc").mkdir(exist_ok=True)
+        (tree / f"of {pid}/proc/7").rename(tree / f"proc/{pid}")
+        stat = (tree / f"proc/{pid}/stat").read_bytes()
+        (tree / f"proc/{pid}/stat").write_bytes(b"%d" % pid + stat[1:])
+        mounts.append((tree / f"of {pid}/proc/mounts").read_bytes())
+        interface = (tree / f"of {pid}/proc/net/dev").read_bytes()[len(HEAD) :]
+        if interface not in interfaces:
+            interfaces.append(interface)
+    (tree / "proc/net").mkdir()
+    (tree / "sys").mkdir()
+    (tree / "proc/mounts").write_bytes(b"".join(mounts))
+    (tree / "proc/net/dev").write_bytes(b"".join(interfaces))
+    return Roots(proc=str(tree / "proc"), sys=str(tree / "sys"))
+
+
+def harmless(text: str, ends: str = "\n") -> bool:
+    """Whether nothing in it acts on whoever shows it."""
+    return all(char.isprintable() or char in ends for char in text)
+
+
+async def test_every_name_over_the_web(tmp_path: Path) -> None:
+    """The page, Prometheus, server-sent events, websockets of both formats."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    roots = crowd(tmp_path)
+    expected = {inert(name) for name in NAMES}
+    sources = [processes("comm", "cmdline", "cgroup"), MOUNTS, NET_DEV]
+    query = "sources=processes,mounts,net_dev&usage=1"
+    async with (
+        served(application(sources=sources, roots=roots, cmdline=True, interval=1.0)) as place,
+        httpx.AsyncClient(base_url=f"http://{place}", timeout=20) as web,
+    ):
+
+        def check(frame: Any) -> None:
+            assert all(text.isprintable() for text in strings(frame))
+            rows = frame["data"]["values"]["processes"].values()
+            assert {row["stat"]["comm"] for row in rows} == expected
+            assert {row["cmdline"]["arguments"][0] for row in rows if row["cmdline"]["arguments"]} >= expected - {""}
+
+        async with web.stream("GET", f"/v1/events?{query}") as answer:
+            kinds = []
+            async for line in answer.aiter_lines():
+                assert harmless(line)
+                kind, colon, rest = line.partition(":")
+                assert not line or (colon and kind in ("", "event", "id", "data", "retry")), line
+                kinds.append(kind)
+                if kind == "data":
+                    check(plain.loads(rest))
+                    break
+            assert kinds.count("event") == 1, "a name ends no event and begins none"
+        async with socket(place, query, max_size=None) as connection:
+            text = await connection.recv()
+            assert isinstance(text, str)
+            assert harmless(text, "")
+            check(plain.loads(text))
+        async with socket(place, query, format="msgpack", max_size=None) as connection:
+            data = await connection.recv()
+            assert isinstance(data, bytes)
+            frame = msgspec.msgpack.decode(data)
+            assert all(text.isprintable() for text in strings(frame))
+            assert {row["stat"]["comm"] for row in frame["data"]["values"]["processes"].values()} == expected
+        metrics = (await web.get("/metrics")).text
+        assert harmless(metrics)
+        families = list(text_string_to_metric_families(metrics))
+        labels = [sample.labels for family in families for sample in family.samples]
+        assert all(text.isprintable() for each in labels for text in strings(each))
+        assert {"procpulse_", "process_", "python_"} >= {family.name.partition("_")[0] + "_" for family in families}
+        assert {each.get("name") for each in labels} >= expected - {""}
+        page = await web.get("/")
+        assert "alert(" not in page.text
+        assert "'unsafe" not in page.headers["content-security-policy"]
+        assert all(
+            answer.headers["x-content-type-options"] == "nosniff" for answer in (page, await web.get("/metrics"))
+        )
+
+
+@pytest.mark.parametrize("rows", ["processes", "interfaces"])
+def test_every_name_in_csv(tmp_path: Path, rows: str) -> None:
+    """A cell is a cell, and no formula."""
+    roots = crowd(tmp_path)
+    command = [
+        str(Path(sys.executable).with_name("procpulse")),
+        "stream",
+        "--format",
+        "csv",
+        "--rows",
+        rows,
+        "--count",
+        "1",
+    ]
+    command += [
+        "--interval",
+        "50ms",
+        "--sources",
+        "processes,net_dev",
+        "--proc-root",
+        roots.proc,
+        "--sys-root",
+        roots.sys,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    head, *lines = csv.reader(io.StringIO(done.stdout))
+    assert len(lines) >= len(NAMES) - 2, done.stderr
+    for line in lines:
+        assert len(line) == len(head)
+        for cell in line:
+            assert harmless(cell, "")
+            assert not cell.startswith(("=", "+", "@", "\t")), "a spreadsheet would calculate it"
+    assert {inert(name) for name in NAMES[5:14]} <= {cell for line in lines for cell in line} or rows == "interfaces"
 
 
 def test_two_names_stay_two() -> None:
