@@ -1,5 +1,6 @@
 """Any bytes into any parser: values or `malformed`, in bounded time and memory. `make fuzz` does the same for longer."""
 
+import math
 import random
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from tools import fuzz
 
 from procpulse import Source
-from procpulse.source import File
+from procpulse.source import File, Malformed, salvage
 from procpulse.sources.proc import loadavg
 from procpulse.sources.proc.loadavg import Loadavg
 from tests.cases import HOST
@@ -87,3 +88,19 @@ def test_what_breaks_a_promise_is_found(wrong: Callable[[Any], Any], memory: boo
 def test_the_same_seed_gives_the_same_cases() -> None:
     files = {"": b"a 1\nb 2\n"}
     assert [fuzz.chance(random.Random(3), files) for _ in range(9)] == [fuzz.chance(random.Random(3), files)] * 9
+
+
+def test_each_parser_has_as_many_cases_as_asked_for() -> None:
+    assert fuzz.search(["loadavg", "uptime"], "3 0", math.inf, 20) == ({"loadavg": 20, "uptime": 20}, {})
+
+
+def test_facts_that_no_line_mends_cost_little() -> None:
+    """Found by `make fuzz`: each of 100 lines was left out in turn, which took 25 ms every time."""
+    seen: list[bytes] = []
+
+    def understand(data: bytes) -> None:
+        seen.extend(data.splitlines())
+        raise Malformed("no MemTotal")
+
+    assert salvage(understand, b"MemFree: 1 kB\n" * 100, 0) is None
+    assert len(seen) <= 300

@@ -3,38 +3,16 @@
 import contextlib
 import os
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.storm import storm
 
 from procpulse import Delta, Sampler
 from procpulse.sources import PROCESSES, STAT, processes
 from tests.faults.making import compiled
-
-STORM = """
-import os, signal
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-while True:
-    if not os.fork():
-        os._exit(0)
-"""
-
-
-@contextlib.contextmanager
-def storm(width: int = 2) -> Iterator[None]:
-    """Processes that do nothing but fork children that end at once."""
-    forkers = [subprocess.Popen([sys.executable, "-S", "-E", "-c", STORM]) for _ in range(width)]
-    try:
-        time.sleep(0.3)
-        yield
-    finally:
-        for forker in forkers:
-            forker.kill()
-            forker.wait()
 
 
 @pytest.mark.slow

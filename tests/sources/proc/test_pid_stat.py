@@ -71,13 +71,14 @@ def test_pid_stat(text: str | bytes, expected: PidStat) -> None:
         f"26231 (vim) R {COLUMNS.replace('14', '1.5')}\n",
         f"26231 (vim) R {COLUMNS.replace('14', '18446744073709551616')}\n",
         f"26231 (vim) R {COLUMNS.replace('14', '-9223372036854775809')}\n",
+        f"18446744073709551616 (vim) R {COLUMNS}\n",
         f"26231 (vim) R {COLUMNS}",
         "26231 (vim)\n",
         ") ( \n",
     ],
     ids=[
         "empty", "no parentheses", "no pid", "a column short", "no number", "a fraction", "over 64 bits",
-        "far below 0", "cut", "nothing after the name", "parentheses the wrong way round",
+        "far below 0", "a pid over 64 bits", "cut", "nothing after the name", "parentheses the wrong way round",
     ],
 )  # fmt: skip
 def test_malformed(text: str) -> None:

@@ -88,18 +88,17 @@ def parse(file: ProcessFile) -> PidStat:
     row, first = data[end + 4 : -1], data[:start]
     try:
         v = _DECODER.decode(b"[" + row.replace(b" ", b",") + b"," + first + b"]")
+        _FIT.encode(v)
     except msgspec.MsgspecError:
         # Odd blanks, or lines after the one that counts: the kernel has one line, a later one or a capture may have more.
         v = [*integers(row.partition(b"\n")[0]), number(first.strip())]
+    except OverflowError:
+        raise ValueError("over 64 bits") from None
     pid = v.pop()
     if len(v) < 22:
         raise ValueError("fewer than 24 columns")
     # v[17], itrealvalue, has been 0 since Linux 2.6.17; v[22:34] are addresses, and signals that `status` has.
     del v[41:], v[22:34], v[17]
-    try:
-        _FIT.encode(v)
-    except OverflowError:
-        raise ValueError("over 64 bits") from None
     v[19] = sized(v[19], file.host.page_size)
     return PidStat(pid, _name(data[start + 1 : end]), _STATES.get(state) or inert(state), *v)
 
