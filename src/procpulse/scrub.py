@@ -12,7 +12,7 @@ HIDDEN = "***"
 # The word anywhere in a name hides its value: --db-password, MYSQL_PWD, apiToken, X-Auth-Key.
 _SECRET = re.compile(
     r"pass(?!ive|thr|ed|es|ing)|pwd|secret|token|credential|api[-_.]?key|access[-_.]?key|private[-_.]?key|secret[-_.]?key"
-    r"|account[-_.]?key|auth(?!or)|cookie|session[-_.]?(?:id|key)|signature|\bsig\b|\bkey\b|passphrase|otp|\bpin\b|\bdsn\b",
+    r"|account[-_.]?key|auth(?!or)|cookie|session[-_.]?(?:id|key)|signature|\bsig\b|\bkey\b|passphrase|psk|jwt|pw\b|otp|\bpin\b|\bdsn\b",
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-.]+")
@@ -20,6 +20,11 @@ _OPTION = re.compile(r"(-{1,2}|/)?([A-Za-z][A-Za-z0-9_.\-]*)([=:])(.*)", re.DOTA
 _NAMED = re.compile(r"-{1,2}[A-Za-z][A-Za-z0-9_.\-]*")
 # user:password@ in an address of any scheme; a user alone stays.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#:@]*):[^\s/?#]*@")
+_TARGET = re.compile(r"(\biscsi:[^\s:@/]*):[^\s@/]*@")  # netroot=iscsi:user:password@server
+_USER = re.compile(r"-{1,2}(?:proxy-)?user")
+_PAIR = re.compile(
+    r"((?:-{1,2}(?:proxy-)?user=)?[^\s:=]+):(?![0-9]+\Z).+", re.DOTALL
+)  # user:password; 1000:1000 are ids
 _QUERY = re.compile(r"([?&;,\s\"'{]|^)([A-Za-z0-9_.\-]+)(\s?=\s?|\"?:\s?\"?)(?!//)([^&;,\s\"'}]+)")
 _HEADER = re.compile(
     r"((?:proxy-)?authorization|cookie|set-cookie|x-[a-z\-]*(?:key|token|auth)[a-z\-]*)\s*:.*", re.I | re.DOTALL
@@ -28,7 +33,7 @@ _BEARER = re.compile(r"\b(bearer|basic|digest|negotiate)\s+[A-Za-z0-9+/=_.\-]{6,
 # Shapes that are secrets wherever they stand.
 _SHAPES = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_\-]{16,}|xox[abprs]-[A-Za-z0-9\-]{10,}"
-    r"|sk-[A-Za-z0-9_\-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_\-]{30,}|hv[sb]\.[A-Za-z0-9_\-]{20,}"
+    r"|sk-[A-Za-z0-9_\-]{16,}|(?:AKIA|ASIA)[A-Z0-9]{16}|hooks\.slack\.com/services/[A-Za-z0-9/]{8,}|AIza[A-Za-z0-9_\-]{30,}|hv[sb]\.[A-Za-z0-9_\-]{20,}"
     r"|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_\-]{20,}|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{4,}\.[A-Za-z0-9_\-]*)"
 )
 _PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL)
@@ -39,7 +44,7 @@ _SHORT = {
     "sshpass": "p", "curl": "uUH", "wget": "", "ldapsearch": "w", "ldapmodify": "w", "ldapadd": "w", "ldapwhoami": "w",
     "mongo": "p", "mongosh": "p", "mongodump": "p", "mongorestore": "p", "redis-cli": "a", "sqlcmd": "P", "bcp": "P",
     "smbclient": "U", "rdesktop": "p", "xfreerdp": "p", "ipmitool": "P", "snmpget": "cAX", "snmpwalk": "cAX",
-    "snmpbulkwalk": "cAX", "htpasswd": "", "openssl": "", "7z": "p", "7za": "p", "zip": "P", "unzip": "P", "unrar": "p",
+    "snmpbulkwalk": "cAX", "htpasswd": "", "openssl": "kK", "7z": "p", "7za": "p", "zip": "P", "unzip": "P", "unrar": "p",
     "rar": "p", "docker": "p", "podman": "p", "helm": "", "vncviewer": "", "ftp": "", "lftp": "u", "cqlsh": "p",
     "clickhouse-client": "", "impala-shell": "", "isql": "P", "tsql": "P", "psexec": "p", "net": "", "kinit": "",
     "mosquitto_pub": "P", "mosquitto_sub": "P", "rabbitmqadmin": "p", "influx": "", "amqp-publish": "", "httpie": "a",
@@ -68,8 +73,11 @@ def scrub(arguments: Sequence[str]) -> list[str]:
 def _words(program: str, words: Sequence[str]) -> list[str]:
     short = _SHORT.get(program.rsplit("/", 1)[-1].removesuffix(".exe"), "")
     found: list[str] = []
-    hide = False
+    hide = user = False
     for word in words:
+        if user or _USER.match(word):
+            word = _PAIR.sub(rf"\1:{HIDDEN}", word) if user or "=" in word else word
+        user = bool(_USER.fullmatch(word))
         if hide:
             hide = False
             if not _NAMED.fullmatch(word):
@@ -104,6 +112,7 @@ def _word(word: str) -> str:
     word = _PRIVATE.sub(HIDDEN, word)
     word = _SHAPES.sub(HIDDEN, word)
     word = _ADDRESS.sub(rf"\1:{HIDDEN}@", word)
+    word = _TARGET.sub(rf"\1:{HIDDEN}@", word)
     word = _HEADER.sub(rf"\1: {HIDDEN}", word)
     word = _BEARER.sub(rf"\1 {HIDDEN}", word)
     match = _OPTION.fullmatch(word)
