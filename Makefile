@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= --count 15
 
-.PHONY: all run test check fmt index bench fuzz soak dashboard page dist bill audit lock clean
+.PHONY: all run test check fmt index bench fuzz soak storm dashboard page dist bill audit lock clean
 
 all: $(READY) page
 
@@ -52,6 +52,10 @@ bench: $(READY)
 soak: $(READY)
 	$(BIN)/python tools/soak.py $(SOAK)
 
+# Ten minutes of sampling beside 2,000 forks a second; STORM="--minutes 1 --rate 500" for others.
+storm: $(READY)
+	$(BIN)/python -m tools.storm $(STORM)
+
 # The page of `procpulse serve`; needs npm and node, those of the machine or of the virtual environment.
 dashboard: $(READY)
 	$(BIN)/python tools/dashboard.py
@@ -65,24 +69,28 @@ dist: dashboard
 	$(BIN)/python -m hatchling build
 	$(BIN)/python tools/reproducible.py
 
-# A bill of materials of what an installed wheel brings along, beside it in dist/.
+# A bill of materials of what an installed wheel brings along, beside it in dist/: neither pip, which it does not need,
+# nor the place where it was built (direct_url.json).
 bill: dist
-	rm -rf build/bill && $(PYTHON) -m venv build/bill/tools && $(PYTHON) -m venv build/bill/runtime
+	rm -rf build/bill && $(PYTHON) -m venv build/bill/tools && $(PYTHON) -m venv --without-pip build/bill/runtime
 	build/bill/tools/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
-	build/bill/runtime/bin/python -m pip install --quiet --disable-pip-version-check dist/procpulse-*.whl
+	build/bill/tools/bin/python -m pip --python build/bill/runtime/bin/python install --quiet --disable-pip-version-check dist/procpulse-*.whl
+	rm build/bill/runtime/lib/python*/site-packages/procpulse-*.dist-info/direct_url.json
 	build/bill/tools/bin/cyclonedx-py environment --output-reproducible --output-file dist/procpulse.cdx.json \
 	  build/bill/runtime/bin/python
 
-# Known vulnerabilities of what CI installs; needs the advisory service of the package index.
+# Known vulnerabilities of what CI installs; needs the advisory service of the package index. Strict: a package that the
+# service does not know would be left out and the audit would pass, also where there is no such service at all.
 audit: $(READY)
 	test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
-	build/audit/bin/pip-audit --disable-pip --require-hashes --requirement .ci/requirements.txt
+	build/audit/bin/pip-audit --strict --timeout 15 --progress-spinner off --disable-pip --require-hashes --requirement .ci/requirements.txt \
+	  || { echo "audit: a package is vulnerable or was not looked up, as the line above says; without the advisory service nothing is known" >&2; exit 1; }
 
 # Pin what CI installs, by hash.
 lock: $(READY)
 	$(BIN)/python tools/lock.py
 
-# Damaged kernel text into every parser; FUZZ="--minutes 60", or the names of sources.
+# Damaged kernel text into every parser; FUZZ="--minutes 60", "--cases 1000000 --jobs 2", or the names of sources.
 fuzz: $(READY)
 	$(BIN)/python tools/fuzz.py $(FUZZ)
 
