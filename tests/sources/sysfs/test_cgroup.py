@@ -227,6 +227,12 @@ def test_clock_ticks_where_there_is_nothing_better() -> None:
     assert read(CGROUP, files)[1].cpu == CgroupCpu(usage_us=5000, user_us=70_000, system_us=20_000)
 
 
+def test_clock_ticks_of_more_than_64_bits_of_microseconds() -> None:
+    """Found by `make fuzz`."""
+    files = {f"{C}/cpuacct/a/cpuacct.usage": "5000000\n", f"{C}/cpuacct/a/cpuacct.stat": f"user 7\nsystem {10**18}\n"}
+    assert read(CGROUP, files)[1].cpu == CgroupCpu(usage_us=5000)
+
+
 def test_both_versions_side_by_side() -> None:
     """Version 1 has the controllers, version 2 the processes and the pressure; cpu.stat is a file of both."""
     files = V1 | {

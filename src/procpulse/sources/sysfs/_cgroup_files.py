@@ -24,7 +24,7 @@ from procpulse.sources.sysfs._cgroup_records import (
     CgroupPids,
     CgroupPressure,
 )
-from procpulse.text import decimal, inert, lines, mapping, number, span, words
+from procpulse.text import decimal, inert, lines, mapping, number, scaled, span, words
 from procpulse.tree import Folder, natural
 
 _EVENTS = re.compile(r"pg|p?swp(in|out)|zswp|workingset_|thp_|numa_")
@@ -146,14 +146,13 @@ def _accounted(folder: Folder) -> tuple[int | None, int | None, int | None]:
     user_ns, system_ns = folder.number("v1/cpuacct.usage_user"), folder.number("v1/cpuacct.usage_sys")
     if user_ns is not None and system_ns is not None:
         return _us(all_ns), user_ns // 1000, system_ns // 1000
-    ticks = folder.parsed("v1/cpuacct.stat", mapping) or {}
     tick_us = 1_000_000 // folder.host.ticks_per_second
-    user, system = ticks.get("user"), ticks.get("system")
-    return (
-        _us(all_ns),
-        None if user is None else user * tick_us,
-        None if system is None else system * tick_us,
-    )
+
+    def spent(data: bytes) -> dict[str, int]:
+        return {key: scaled(ticks, tick_us) for key, ticks in mapping(data).items()}
+
+    times = folder.parsed("v1/cpuacct.stat", spent) or {}
+    return _us(all_ns), times.get("user"), times.get("system")
 
 
 def _memory(folder: Folder) -> CgroupMemory | None:
