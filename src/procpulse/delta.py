@@ -349,8 +349,9 @@ def growing(
                     growth[key] = work_out(earlier, row, log)
                 else:
                     continue
-                if key in was and key in now:
-                    spans[key] = now[key] - was[key]
+                then = was.get(key)
+                if then is not None and key in now:
+                    spans[key] = now[key] - then
             log.row = ""
             if memory is not None:
                 memory[name] = still

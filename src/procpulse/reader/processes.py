@@ -31,7 +31,7 @@ from procpulse.source import (
 )
 from procpulse.tree import Folder, Row, gather
 
-LOOK = 8
+LOOK = 4
 """Processes between two looks at the clock."""
 CHUNK = 256
 """Processes, or threads, whose slow parts are asked for together."""
