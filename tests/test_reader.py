@@ -404,9 +404,10 @@ def test_a_file_that_proc_does_not_have_is_looked_for_again_after_a_while(monkey
         assert isinstance(answer, Failure)
         assert answer.reason is Reason.MISSING
     assert opened == [module.path] * 2
-    for _ in range(2):  # a device comes at any time
-        assert isinstance(these.perform(Read("/sys/class/net/eth99/mtu")), Failure)
-    assert len(opened) == 4
+    for path in ("/sys/class/net/eth99/mtu", "/proc/4194304/io"):
+        for _ in range(2):  # a device comes at any time, and a process of any pid
+            assert isinstance(these.perform(Read(path)), Failure)
+    assert len(opened) == 6
     times.append(10_000_000_001)
     monkeypatch.setattr(these, "open", lambda path: open_really("/proc/loadavg"))
     assert content(these.perform(module)).endswith(b"\n")

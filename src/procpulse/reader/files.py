@@ -68,6 +68,11 @@ def failed(error: OSError, path: str) -> Failure:
     return Failure(_REASONS.get(code, Reason.UNSUPPORTED), path, errno.errorcode.get(code, str(code)))
 
 
+def _lasts(path: str) -> bool:
+    """Whether what is missing here is so for long: files of /proc, but for those of processes."""
+    return path.startswith("/proc/") and not path[6:7].isdigit()
+
+
 class Budget:
     """How many descriptors may be kept open: they belong to the application around us.
 
@@ -168,7 +173,7 @@ class Files:
                     self.reads += 1
                     return data
         answer = self._perform(request, self._answers)
-        if type(answer) is Failure and answer.detail == "ENOENT" and request.path.startswith("/proc/"):
+        if type(answer) is Failure and answer.detail == "ENOENT" and _lasts(request.path):
             self._absent[request.path] = monotonic_ns() + _ABSENT_NS, answer
         return answer
 
