@@ -205,9 +205,14 @@ def headed(data: bytes) -> dict[str, dict[str, int]]:
         prefix, _, keys = names.partition(b":")
         if values.partition(b":")[0] != prefix:
             raise ValueError(f"no values under {shorten(names)}")
-        pairs = zip(_columns(keys), integers(values[len(prefix) + 1 :]), strict=False)
+        columns = _columns(keys) if len(keys) < _LONG else inert(keys).split()
+        pairs = zip(columns, integers(values[len(prefix) + 1 :]), strict=False)
         found.setdefault(inert(prefix), {}).update(pairs)
     return found
+
+
+_LONG = 16384
+"""No kernel's line of names is longer; longer ones are not kept."""
 
 
 @lru_cache(64)

@@ -44,11 +44,9 @@ class Disk(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(file: File) -> list[Disk]:
-    return list(map(_disk, lines(file.data)))
+    return [_known(line) if len(line) < _LONG else _disk(line) for line in lines(file.data)]
 
 
-# Most disks of most hosts do nothing most of the time: loops, partitions, spares.
-@lru_cache(256)
 def _disk(line: bytes) -> Disk:
     major, minor, device, *rest = words(line, 14)
     v = integers(b" ".join(rest[:17]), 11)
@@ -58,5 +56,9 @@ def _disk(line: bytes) -> Disk:
         *((v[11], v[12], sized(v[13], _SECTOR), *v[14:]) if len(v) > 14 else ()),
     )  # fmt: skip
 
+
+_LONG = 1024  # no kernel's line is as long; longer ones are not kept
+# Most disks of most hosts do nothing most of the time: loops, partitions, spares.
+_known = lru_cache(256)(_disk)
 
 DISKSTATS = Source("diskstats", "/proc/diskstats", list[Disk], parse, rows=0)
