@@ -93,7 +93,8 @@ def _any_import(node: ast.AST) -> list[str]:
 def _ignored(path: Path) -> bool:
     parts = path.relative_to(ROOT).parts
     return any(
-        p in (".git", ".venv", ".hypothesis", "node_modules", "dist", "build", "out") or p.endswith("_cache")
+        p in (".git", ".venv", ".hypothesis", "node_modules", "dist", "build", "out")
+        or p.endswith(("_cache", "__pycache__"))
         for p in parts
     )
 
