@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,35 @@ async def test_rows_are_of_one_process_each() -> None:
                         assert row.status.ppid in (row.stat.ppid, 1)
                 if snap.seq > 50:
                     break
+
+
+def test_one_that_is_being_taken_away_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a moment its `stat` still answers, in state X and with nothing in it that speaks of the process."""
+    pread = os.pread
+    taken: list[int] = []
+
+    def torn(fd: int, size: int, offset: int) -> bytes:
+        data = pread(fd, size, offset)
+        pid, bracket, rest = data.partition(b" (")
+        if bracket and pid.isdigit() and int(pid) in taken:
+            return pid + bracket + rest.replace(b") S ", b") X ")
+        return data
+
+    with subprocess.Popen(["sleep", "60"]) as child:
+        sampler = Sampler([PROCESSES])
+        while child.pid not in (rows := sampler.sample_sync()[PROCESSES]) or rows[child.pid].stat.state != "S":
+            time.sleep(0.01)
+        sampler.sample_sync()
+        monkeypatch.setattr(os, "pread", torn)
+        taken.append(child.pid)
+        snapshots = [sampler.sample_sync() for _ in range(3)]
+        taken.clear()
+        again = sampler.sample_sync()
+        child.kill()
+    sampler.close()
+    assert [child.pid in snap[PROCESSES] for snap in snapshots] == [False] * 3
+    assert all(snap.failures == again.failures for snap in snapshots)
+    assert child.pid in again[PROCESSES]
 
 
 def test_one_that_takes_the_place_of_another_is_found() -> None:

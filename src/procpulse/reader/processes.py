@@ -43,6 +43,8 @@ _STAT_BYTES = 1024
 _PIECE = 4096
 _AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
 _DEAD = frozenset("ZXx")  # states of a process that has ended
+_RELEASED = frozenset("Xx")
+"""States of one that the kernel is taking away: no parent, no group, counters of 0 or whatever is left of them."""
 
 
 class _PartState:
@@ -367,6 +369,9 @@ class ProcessTable:
     def _made(self, entry: Entry, data: bytes, reading: Reading) -> Any:
         """The row of a process of which everything has been read, `stat` last; None if that makes no sense."""
         if data != entry.data and not self._learn(entry, data, reading):
+            return None
+        if entry.stat.state in _RELEASED:
+            self.vanished += 1
             return None
         if entry.row is None:
             entry.row = self._build(entry, [state.value for state in entry.states])
