@@ -190,28 +190,16 @@ def _table(record: type[msgspec.Struct]) -> _Grow:
         growth = {}
         for key, new in after.items():
             old = before.get(key)
-            if old is not None and same(old, new):
+            if old is not None:
                 log.row = f"{_name(outer)}/{key}" if outer != "" else str(key)
-                growth[key] = _grown(old, new, log)
+                kind: Any = type(new)
+                grown = _grown(kind)(old, new, log)
+                if grown is not None:
+                    growth[key] = grown
         log.row = outer
         return growth
 
     return table
-
-
-def same(old: Any, new: Any) -> bool:
-    """Whether two rows under one key speak of the same thing, with the same fields: a pid that was reused does not."""
-    if old is new:
-        return True
-    if type(old) is not type(new):
-        return False
-    kind: Any = type(new)
-    told = _told(kind)
-    return bool(told(old) == told(new))
-
-
-def _nothing(*rows: Any) -> Any:
-    """Stands for what is not known before there is a first row."""
 
 
 @cache
@@ -258,10 +246,18 @@ def compiled(record: type[msgspec.Struct]) -> _Grow:
     return grow
 
 
-def _grown(before: Any, after: Any, log: _Log) -> Any:
-    """The growth of one row."""
-    kind: Any = type(after)
-    return compiled(kind)(before, after, log)
+@cache
+def _grown(record: Any) -> _Grow:
+    """The growth between two rows under one key; None where they do not speak of the same thing, with the same fields:
+    a pid that was reused does not."""
+    told, grow = _told(record), compiled(record)
+
+    def grown(before: Any, after: Any, log: _Log) -> Any:
+        if type(before) is not record or (before is not after and told(before) != told(after)):
+            return None
+        return grow(before, after, log)
+
+    return grown
 
 
 @cache
@@ -326,29 +322,26 @@ def growing(
             spans = rows_elapsed[name] = {}
             was, now = before.row_times(name), after.row_times(name)
             known, still = (memory or {}).get(name, {}), {}
-            kind: Any = None
-            told = work_out = _nothing
+            kind: Any
             for i, (key, row) in enumerate(new.items()):
                 if not i % 8 and monotonic_ns() >= until:
                     yield
                     until = monotonic_ns() + SLICE_NS
-                earlier = old.get(key)
+                earlier, kind = old.get(key), type(row)
                 if earlier is row:
                     found = known.get(key)
                     if found is None or found[0] is not row:
-                        found = (row, _grown(row, row, log))
+                        found = (row, _grown(kind)(row, row, log))
                     still[key] = found
                     growth[key] = found[1]
-                elif earlier is not None and type(earlier) is type(row):
-                    if kind is not type(row):
-                        kind = type(row)
-                        told, work_out = _told(kind), compiled(kind)
-                    if told(earlier) != told(row):
-                        continue
-                    log.row = key
-                    growth[key] = work_out(earlier, row, log)
-                else:
+                elif earlier is None:
                     continue
+                else:
+                    log.row = key
+                    grown = _grown(kind)(earlier, row, log)
+                    if grown is None:
+                        continue
+                    growth[key] = grown
                 then = was.get(key)
                 if then is not None and key in now:
                     spans[key] = now[key] - then

@@ -261,17 +261,19 @@ class Tree(Source[list[R]]):
 
     def _rows(self, rows: list[Row], reading: Reading) -> Steps[list[R]]:
         plans: _Node | list[_Node] = self._plan
+        asked: list[Read] = []
         answers: list[Any] = []
         if self._asleep is not None:
-            answers = yield [Read(f"{row.path}/{self.power}", PAGE, False, True, row.identity) for row in rows]
+            asked = [Read(f"{row.path}/{self.power}", PAGE, False, True, row.identity) for row in rows]
+            answers = yield asked
             plans = [self._asleep if answer == b"suspended\n" else self._plan for answer in answers]
         stored = []
         for name, plan, lasts_ns in self._stored:
             stored.append((yield from self._read_stored(rows, name, plan, lasts_ns, reading)))
         found = yield from gather(self.name, rows, plans, reading, self.cap)
         if self._tells_power:
-            for content, answer in zip(found, answers, strict=True):
-                content.take(self.power, answer)
+            for content, request, answer in zip(found, asked, answers, strict=True):
+                content.take(self.power, request, answer)
         return self._understood(rows, found, stored, reading)
 
     def _understood(
@@ -417,13 +419,16 @@ class Content:
         self.lost: list[tuple[str, Failure]] = []
         """The kind of file, and why it could not be read."""
 
-    def take(self, relative: str, answer: Any) -> None:
-        """Keep what a file holds, or that it could not be read."""
-        if isinstance(answer, Failure):
+    def take(self, relative: str, request: Request, answer: Any) -> None:
+        """Keep what a file, a link or a directory holds, or that it could not be read."""
+        if type(answer) is bytes:
+            self.alive = True
+            self.entries[relative + "@" if type(request) is Link else relative] = answer
+        elif isinstance(answer, Failure):
             self.fail(relative, answer)
         else:
             self.alive = True
-            self.entries[relative] = answer
+            self.entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
 
     def fail(self, relative: str, failure: Failure) -> None:
         """Keep that a file or directory could not be read.
@@ -571,16 +576,8 @@ def _content(row: Row, known: _Asked, answers: Iterable[Any]) -> Content:
     for request, listing in zip(known.listings, known.listed, strict=True):
         if isinstance(listing, Failure):
             content.fail(request.path[len(row.path) + 1 :], listing)
-    entries = content.entries
     for request, relative, answer in zip(known.requests, known.places, answers, strict=False):
-        if type(answer) is bytes:
-            content.alive = True
-            entries[relative + "@" if type(request) is Link else relative] = answer
-        elif isinstance(answer, Failure):
-            content.fail(relative, answer)
-        else:
-            content.alive = True
-            entries[relative + "/"] = [text.inert(n.encode("utf-8", "surrogateescape")) for n, _ in answer]
+        content.take(relative, request, answer)
     return content
 
 

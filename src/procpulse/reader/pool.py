@@ -202,7 +202,10 @@ class Pool:
             if not worker.written_off or batch is None or now - worker.since_ns >= GRACE_NS:
                 continue
             waited_for = batch.requests[worker.index]
-            if waited_for.path == request.path and not batch.over if barred else _device(waited_for) == device:
+            if barred:
+                if waited_for.path == request.path and not batch.over:
+                    return True
+            elif _device(waited_for) == device:
                 return True
         return False
 

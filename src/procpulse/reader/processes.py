@@ -7,10 +7,11 @@ read before it in this pass spoke of the same process. Any error on another file
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from stat import S_ISDIR
 from time import monotonic_ns
-from typing import Any
+from typing import Any, TypeVar
 
 from procpulse.process import Part, PerProcess
 from procpulse.reader.files import Budget, Files, failed
@@ -30,6 +31,8 @@ from procpulse.source import (
     salvage,
 )
 from procpulse.tree import Folder, Row, gather
+
+T = TypeVar("T")
 
 LOOK = 4
 """Processes between two looks at the clock."""
@@ -62,13 +65,12 @@ class _PartState:
 class Entry:
     """One process, or one thread."""
 
-    __slots__ = ("data", "fd", "file", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
+    __slots__ = ("data", "fd", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
 
     def __init__(self, pid: int, path: str, parts: int):
         self.pid = pid
         self.path = path
         """Its directory below /proc."""
-        self.file = f"{path}/stat".encode()
         self.fd = -1
         """Its `stat`, open for as long as it lives (`kept`), or for one pass where the budget is used up."""
         self.kept = False
@@ -163,7 +165,7 @@ class ProcessTable:
             yield from self._pass(pids, rows, reading)
         else:
             rows = self._rows.copy()
-            yield from self._again(self._steady, rows, reading)
+            yield from self._in_slices(self._steady, self._renew_steady, rows, reading)
         if len(rows) < len(pids):
             self._links = 0
             if not listed:  # one is gone, and another may have come in its place
@@ -186,38 +188,6 @@ class ProcessTable:
             if all(entry.kept for entry in met):
                 self._steady = met
         return rows
-
-    def _again(self, steady: list[Entry], rows: dict[int, Any], reading: Reading) -> Steps[None]:
-        """Read `stat` of the same processes as the last time. `rows` holds theirs; put in what changed."""
-        pread = os.pread
-        now = monotonic_ns()
-        until = now + SLICE_NS
-        count = 0
-        for start in range(0, len(steady), LOOK):
-            some = steady[start : start + LOOK]
-            count += len(some)
-            for entry in some:
-                try:
-                    data = pread(entry.fd, _STAT_BYTES, 0)
-                except OSError:
-                    row = self._row(entry.pid, now, reading)
-                else:
-                    if data == entry.data:
-                        continue
-                    row = self._made(entry, data, reading)
-                if row is None:
-                    del rows[entry.pid]
-                    count -= 1
-                else:
-                    rows[entry.pid] = row
-            if monotonic_ns() >= until:
-                reading.rows_ns.append((now, count))
-                yield TURN
-                count = 0
-                now = monotonic_ns()
-                until = now + SLICE_NS
-        if count:
-            reading.rows_ns.append((now, count))
 
     def _list_all(self, links: int) -> Steps[None]:
         """List the processes, and see whether they are all that the kernel counts, whatever we are allowed to see.
@@ -262,22 +232,52 @@ class ProcessTable:
 
     def _sweep(self, pids: list[int], rows: dict[int, Any], reading: Reading) -> Steps[None]:
         """Read the fast parts and then `stat` of each process into `rows`."""
+        return self._in_slices(pids, self._renew, rows, reading)
+
+    def _in_slices(
+        self,
+        some: list[T],
+        renew: Callable[[list[T], dict[int, Any], int, Reading], int],
+        rows: dict[int, Any],
+        reading: Reading,
+    ) -> Steps[None]:
+        """Renew rows a few at a time, and keep when each of them was read."""
         now = monotonic_ns()
         until = now + SLICE_NS
-        before = len(rows)
-        for start in range(0, len(pids), LOOK):
-            self._renew(pids[start : start + LOOK], rows, now, reading)
+        count = 0
+        for start in range(0, len(some), LOOK):
+            count += renew(some[start : start + LOOK], rows, now, reading)
             if monotonic_ns() >= until:
-                reading.rows_ns.append((now, len(rows) - before))
+                reading.rows_ns.append((now, count))
                 yield TURN
-                before = len(rows)
+                count = 0
                 now = monotonic_ns()
                 until = now + SLICE_NS
-        if len(rows) > before:
-            reading.rows_ns.append((now, len(rows) - before))
+        if count:
+            reading.rows_ns.append((now, count))
 
-    def _renew(self, pids: list[int], rows: dict[int, Any], now: int, reading: Reading) -> None:
-        """The same for a few, at once."""
+    def _renew_steady(self, some: list[Entry], rows: dict[int, Any], now: int, reading: Reading) -> int:
+        """Read `stat` of a few processes, all as at the last pass, whose rows `rows` holds; return how many it still does."""
+        pread, count = os.pread, len(some)
+        for entry in some:
+            try:
+                data = pread(entry.fd, _STAT_BYTES, 0)
+            except OSError:
+                row = self._row(entry.pid, now, reading)
+            else:
+                if data == entry.data:
+                    continue
+                row = self._made(entry, data, reading)
+            if row is None:
+                del rows[entry.pid]
+                count -= 1
+            else:
+                rows[entry.pid] = row
+        return count
+
+    def _renew(self, pids: list[int], rows: dict[int, Any], now: int, reading: Reading) -> int:
+        """Read the fast parts and `stat` of a few processes into `rows`; return how many of them there are."""
+        count = 0
         entries, pread, fast = self._entries, os.pread, self._fast
         for pid in pids:
             entry = entries.get(pid)
@@ -299,11 +299,13 @@ class ProcessTable:
                 row = self._row(pid, now, reading)
             if row is not None:
                 rows[pid] = row
+                count += 1
+        return count
 
     def _opened(self, entry: Entry, now: int, reading: Reading) -> Any:
         """The row of a process that is known, and of which no descriptor is kept; None if it is gone."""
         try:
-            fd = entry.fd if entry.fd >= 0 else os.open(entry.file, _FLAGS, dir_fd=self._proc)
+            fd = entry.fd if entry.fd >= 0 else os.open(f"{entry.path}/stat", _FLAGS, dir_fd=self._proc)
         except OSError:
             return self._row(entry.pid, now, reading)
         try:
