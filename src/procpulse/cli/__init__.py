@@ -76,9 +76,10 @@ def parser(verbs: Sequence[str] = tuple(VERBS)) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    # Ctrl-C and a reader that goes away end the command at once and without a word, as they do any filter.
+    # Ctrl-C ends the command at once and without a word, as it does any filter. SIGPIPE stays ignored, as Python has
+    # it: with the default action one peer of a socket that hangs up would end a server.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     verb = next((word for word in arguments if not word.startswith("-")), "")
     options = parser([verb]).parse_args(arguments)
     try:
@@ -87,8 +88,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as refusal:
         print(f"procpulse: {refusal}", file=sys.stderr)
         return refusal.code
+    except BrokenPipeError:
+        return _end_as_a_filter()
     except OSError as error:  # stdout is full or gone
         print(f"procpulse: {error}", file=sys.stderr)
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
     return code
+
+
+def _end_as_a_filter() -> int:
+    """Whoever read our output is gone: end without a word, by the signal that shells know (141 in `$?`)."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    return 128 + signal.SIGPIPE  # not reached unless the signal is blocked
