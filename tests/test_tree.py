@@ -11,7 +11,7 @@ from procpulse import Reason, Roots
 from procpulse.fields import counter, info, label
 from procpulse.reader import Reader
 from procpulse.source import Failure, Link, Read, Request
-from procpulse.tree import Folder, Tree
+from procpulse.tree import Bundle, Folder, Tree
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -168,3 +168,24 @@ def test_a_device_that_does_not_say_whether_it_sleeps_is_asked(host: Host) -> No
     (host.sys / "bus/thing1/power/runtime_status").unlink()
     rows, _, _ = host.read(Tree("things", "/sys/bus/thing*", FILES, Thing, parse, wakes=("link/speed",)))
     assert [thing.speed for thing in rows] == ["fast", "fast"]
+
+
+def test_a_bundle_of_which_much_is_missing_is_read_anew_each_time(host: Host) -> None:
+    files = ("model", "events", "one", "two", "three", "four")
+    bundle = Bundle("thing", "/sys/thing", files, Thing, parse)
+
+    def read() -> Thing | str:
+        result = host.reader.read_sync([bundle], lambda _: 30.0)["thing"]
+        return result.value if result.failure is None else result.failure.detail
+
+    assert read() == "ENOENT"
+    for events in range(4):  # four of the files stay missing: from the second time on the folder is listed first
+        host.write("thing/events", f"{events}\n")
+        assert read() == Thing("thing", events=events)
+    host.write("thing/model", "late\n")
+    assert read() == Thing("thing", "late", 3)
+    (host.sys / "thing/events").unlink()
+    (host.sys / "thing/model").unlink()
+    assert [read() for _ in range(3)] == ["ENOENT"] * 3
+    host.write("thing/events", "9\n")
+    assert [read() for _ in range(3)] == [Thing("thing", events=9)] * 3

@@ -367,8 +367,8 @@ class Bundle(Source[T]):
         """Read the files and parse them together."""
         memory = reading.memory
         asked: _Asked | None = memory.get(("asked", self.name), {}).get(self.path)
-        answers: list[Any] = []
-        if asked is None or asked.listings:
+        answers: list[Any] | None = None
+        if asked is None or asked.listings or not asked.requests:  # nothing is known yet, or a listing decides
             rows = yield from self._tree._rows([self._row], reading)
         else:  # the short way: the same files as the last time
             answers = yield asked.requests
