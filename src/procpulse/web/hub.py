@@ -21,6 +21,7 @@ from procpulse.snapshot import Snapshot
 from procpulse.source import Roots, Source
 from procpulse.sources.proc.loadavg import LOADAVG
 from procpulse.web import publish
+from procpulse.web.ending import Ending
 from procpulse.web.frames import Feed, Pace
 from procpulse.web.select import HISTORY, Selection
 
@@ -31,6 +32,9 @@ MOST_FEEDS = 64
 """How many different selections are served at a time."""
 LINGER_SECONDS = 60.0
 """How long a sampler goes on when nobody asks any more, and frames are kept for who comes back."""
+
+AWAY_SECONDS = 5.0
+"""How long nobody is let in after the server was seen to end."""
 
 GOING_AWAY, POLICY, BROKEN, TRY_LATER = 1001, 1008, 1011, 1013
 """Codes with which a websocket is closed."""
@@ -144,6 +148,8 @@ class Hub:
         self.on_tick: list[Callable[[Snapshot], None]] = []
         """Called with each sample, on the loop: short work only."""
         self.error: BaseException | None = None
+        self.ending: Ending | None = Ending(self.go_away)
+        """Looks whether the server around a mounted application ends; None where the server says so itself."""
         self._reset()
 
     def _reset(self) -> None:
@@ -155,6 +161,7 @@ class Hub:
         self.history: deque[tuple[int, float, msgspec.Raw]] = deque()
         self.sampler: Sampler | None = None
         self._used = 0.0
+        self._away_until = 0.0
         self._ticked: float | None = None
 
     # Life.
@@ -192,6 +199,21 @@ class Hub:
         if self._pins <= 0:
             await self.stop()
 
+    def go_away(self) -> None:
+        """Send everybody away: the server ends. What comes within a few seconds is refused."""
+        if self._loop is None:
+            return
+        self._away_until = self._loop.time() + AWAY_SECONDS
+        for subscriber in list(self.subscribers):
+            subscriber.stop(GOING_AWAY)
+        turn, self.turn = self.turn, asyncio.Event()
+        turn.set()
+
+    @property
+    def away(self) -> bool:
+        """Whether the server ends."""
+        return self._loop is not None and self._loop.time() < self._away_until
+
     async def stop(self) -> None:
         """Send everybody away and stop sampling. Takes a fraction of a second, whatever clients do."""
         for subscriber in list(self.subscribers):
@@ -204,6 +226,8 @@ class Hub:
 
     def _cease(self) -> None:
         self.turn.set()
+        if self.ending is not None:
+            self.ending.ignore()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -275,9 +299,12 @@ class Hub:
             del self.paces[every]
         if self.subscribers or self._waiting:
             self._used = now
-        elif not self._pins and now - self._used > self._linger_seconds:
-            self._cease()
-            return
+        else:
+            if self.ending is not None:
+                self.ending.ignore()
+            if not self._pins and now - self._used > self._linger_seconds:
+                self._cease()
+                return
         self._timer = loop.call_later(min(1.0, self._send_seconds / 3), self._watch)
 
     # Handing out.
@@ -288,6 +315,8 @@ class Hub:
         Raises:
             Full: there is none.
         """
+        if self.away:
+            raise Full("the server goes away", 503)
         if len(self.subscribers) >= self._most:
             self.counts["refused"] += 1
             raise Full("too many clients", 503)
@@ -295,6 +324,8 @@ class Hub:
             self.counts["refused"] += 1
             raise Full("too many clients of one address", 429)
         self.touch()
+        if self.ending is not None:
+            self.ending.watch()
         feed = self.feeds.get(selection)
         if feed is None:
             if len(self.feeds) >= MOST_FEEDS:
@@ -330,7 +361,7 @@ class Hub:
         """The newest sample, and what changed since the one before; waits for the first.
 
         Raises:
-            TimeoutError: there is none in time.
+            TimeoutError: there is none in time, or the server ends before.
         """
         self._waiting += 1
         try:
@@ -340,6 +371,10 @@ class Hub:
                     pace = self.paces[1]
                     if pace.latest is not None and (pace.delta is not None or not delta):
                         return pace
+                    if self.away:
+                        raise TimeoutError
+                    if self.ending is not None:
+                        self.ending.watch()
                     await self.turn.wait()
         finally:
             self._waiting -= 1

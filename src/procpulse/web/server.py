@@ -135,6 +135,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, application: Application, most: int = 1024, ready: Callable[[bool], None] | None = None):
         self._hub = application.hub
+        self._hub.ending = None  # `shutdown` says so
         self._ready = ready
         self._watched: dict[Any, tuple[int, float]] = {}
         super().__init__(

@@ -14,6 +14,8 @@ LARGEST_MESSAGE = 4096
 """Bytes that a client may send in one message. It has nothing to say, so that is plenty."""
 TOO_BIG = 1009
 HEARTBEAT_SECONDS = 15.0
+GOODBYE_SECONDS = 0.3
+"""How long the last word to a client may take."""
 REASONS = {
     GOING_AWAY: "the server goes away",
     TRY_LATER: "too slow",
@@ -112,7 +114,7 @@ async def websocket(hub: Hub, scope: Scope, receive: Receive, send: Send) -> Non
 async def _close(send: Send, code: int, reason: str) -> None:
     reason = reason.encode()[:120].decode("utf-8", "ignore")
     with suppress(OSError, RuntimeError, TimeoutError):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(GOODBYE_SECONDS):
             await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
@@ -186,7 +188,7 @@ async def events(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
         if code is None:
             return
         with suppress(OSError, RuntimeError, TimeoutError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(GOODBYE_SECONDS):
                 if code != TRY_LATER:
                     await write(f'event: bye\ndata: {{"type":"bye","reason":"{REASONS[code]}"}}\n\n')
                 await send({"type": "http.response.body", "body": b""})
