@@ -1,5 +1,6 @@
 """A captured tree reads like the host that it was taken from, and does not tell whose host it was."""
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ async def test_a_captured_tree_reads_like_the_host(tmp_path: Path) -> None:
     sources = [source for name, source in catalog.sources().items() if name != "processes"]
     count = await capture(tmp_path / "tree", [*sources, processes()])
     found = [path for path in (tmp_path / "tree").rglob("*") if path.is_symlink() or not path.is_dir()]
-    assert count == len(found) - 1, "all but proc/self"
+    assert count == len(found)
+    assert {stat.S_IMODE(path.lstat().st_mode) for path in found if not path.is_symlink()} == {0o600}
+    folders = [path for path in (tmp_path / "tree").rglob("*") if path.is_dir() and not path.is_symlink()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "tree", *folders)} == {0o700}
+    inside = str(tmp_path / "tree")
+    assert not [path for path in found if path.is_symlink() and not str(path.resolve()).startswith(inside)]
     roots = Roots(proc=str(tmp_path / "tree/proc"), sys=str(tmp_path / "tree/sys"))
     live, captured = Sampler(sources).sample_sync(), Sampler([*sources, processes()], roots=roots).sample_sync()
     assert {name for name in live.values if live.values[name]} - {"statfs"} <= set(captured.values)

@@ -207,6 +207,7 @@ def test_a_port_in_use(free_port: int) -> None:
 def test_a_token_from_a_file_or_the_environment(tmp_path: Path) -> None:
     token = "from-a-file-0123456789"
     (tmp_path / "token").write_text(token + "\n")
+    (tmp_path / "token").chmod(0o600)
     known = {"Authorization": f"Bearer {token}"}
     for arguments, environment in (
         (["--token-file", str(tmp_path / "token")], {}),
@@ -219,6 +220,26 @@ def test_a_token_from_a_file_or_the_environment(tmp_path: Path) -> None:
             assert token not in status
             it.process.terminate()
             assert token not in "".join(it.process.communicate(timeout=5))
+
+
+@serve
+def test_a_token_that_others_can_read_or_guess_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("from-a-file-0123456789\n")
+    for mode in (0o644, 0o640, 0o606, 0o620):
+        path.chmod(mode)
+        result = run("--port", "0", "--token-file", str(path))
+        assert result.returncode == 2
+        assert "others than its owner may read it: chmod 600" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert "0123456789" not in result.stderr
+    path.chmod(0o600)
+    for weak, why in (("a" * 16, "different"), ("abababababababababab", "different"), ("abcdefghijklmno", "16")):
+        path.write_text(weak)
+        result = run("--port", "0", "--token-file", str(path))
+        assert result.returncode == 2
+        assert why in result.stderr
+        assert weak not in result.stderr
 
 
 @serve

@@ -13,6 +13,7 @@ SRC = ROOT / "src/procpulse"
 ROOMS = [
     "fields",
     "text",
+    "private_files",
     "scrub",
     "source",
     "tree",

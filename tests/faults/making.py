@@ -39,7 +39,8 @@ def child(
         command = ["sh", "-ec", f'{setup}\nexec "$@"', "sh", *command]
     if unshare:
         command = ["unshare", *unshare, *command]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=timeout, check=False, cwd=ROOT, env=environment
     )

@@ -288,7 +288,7 @@ async def test_links_and_others_files_are_refused(tmp_path: Path) -> None:
         await record(tmp_path / "hard", stream(1))
     (tmp_path / "hard").unlink()
     target.chmod(0o622)
-    with pytest.raises(PermissionError, match="others may write"):
+    with pytest.raises(PermissionError, match="everybody may write"):
         await record(target, stream(1))
     os.mkfifo(tmp_path / "fifo", 0o600)
     with pytest.raises(PermissionError, match="no regular file"):
@@ -299,15 +299,59 @@ async def test_links_and_others_files_are_refused(tmp_path: Path) -> None:
         await record(tmp_path, stream(1))
 
 
-async def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("mode", "why"), [(0o777, "everybody may write"), (0o775, "its group may write")])
+async def test_a_folder_that_others_may_write_to_is_refused(tmp_path: Path, mode: int, why: str) -> None:
     folder = tmp_path / "open"
     folder.mkdir()
-    folder.chmod(0o777)
-    with pytest.raises(PermissionError, match="everybody may write to the folder"):
-        await record(folder / "a.ppr", stream(1))
-    assert not list(folder.iterdir())
+    os.chown(folder, -1, 65534 if os.geteuid() == 0 else -1)
+    folder.chmod(mode)
+    if mode == 0o777 or os.geteuid() == 0:
+        with pytest.raises(PermissionError, match=why):
+            await record(folder / "a.ppr", stream(1))
+        assert not list(folder.iterdir())
     folder.chmod(0o1777)
     await record(folder / "a.ppr", stream(1))
+
+
+@pytest.mark.root
+async def test_a_folder_or_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    for mode in (0o755, 0o1777):  # sticky or not: its owner can do what he likes in it
+        folder.chmod(mode)
+        with pytest.raises(PermissionError, match="belongs to somebody else"):
+            await record(folder / "a.ppr", stream(1))
+    assert not list(folder.iterdir())
+    await record(tmp_path / "a.ppr", stream(1))
+    os.chown(tmp_path / "a.ppr", 65534, 65534)
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        await record(tmp_path / "a.ppr", stream(1))
+
+
+async def test_a_recording_that_others_could_read_is_for_its_owner_alone_once_it_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.ppr"
+    await record(path, stream(1))
+    for mode in (0o644, 0o640):
+        path.chmod(mode)
+        await record(path, stream(1))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_only_recordings_are_deleted_whatever_other_files_are_called(tmp_path: Path) -> None:
+    old = [f"host-2001010{day}T000000Z.ppr" for day in range(1, 7)]
+    (tmp_path / old[0]).write_bytes(b"notes of mine")
+    (tmp_path / old[1]).mkdir()
+    await record(tmp_path / "precious", stream(1))
+    (tmp_path / old[2]).symlink_to("precious")
+    os.mkfifo(tmp_path / old[3])
+    (tmp_path / old[4]).write_bytes((tmp_path / "precious").read_bytes())
+    (tmp_path / old[5]).write_bytes(MARKER + b"K and nothing that is sound")
+    await record(tmp_path / "host.ppr", stream(30), most_bytes=1, keep=1)
+    left = set(os.listdir(tmp_path))
+    assert set(old) - left == {old[4]}
+    assert len([name for name in left if name.startswith("host-2") and name not in old]) == 1
+    assert (tmp_path / "precious").exists()
 
 
 @pytest.mark.root

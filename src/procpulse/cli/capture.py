@@ -18,7 +18,7 @@ numbers of users stay. Look at the tree before you publish it all the same: only
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
-    parser.add_argument("folder", metavar="DIR", help="where to save; must be new or empty")
+    parser.add_argument("folder", metavar="DIR", help="where to save; must be new, or empty and yours alone")
     shared.add_sources(parser)
     parser.set_defaults(sources="all")
     parser.add_argument("--pids", metavar="N,N", default="", help="processes to save (default: 1, 2 and this one)")
@@ -35,7 +35,9 @@ def run(options: argparse.Namespace) -> int:
     pids = [int(pid) for pid in options.pids.split(",") if pid]
     try:
         count = asyncio.run(capture(options.folder, sources, pids, shared.roots(options)))
-    except FileExistsError as error:
-        raise shared.Refused(f"{error}: capture writes into a new or empty folder", 2) from None
+    except FileExistsError:
+        raise shared.Refused(f"{options.folder} is not empty: capture writes into a new or empty folder", 2) from None
+    except PermissionError as error:
+        raise shared.Refused(f"{options.folder}: {error.strerror}", 2) from None
     print(f"{count} files saved in {options.folder}")
     return 0

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from procpulse.cli import options as shared
+from procpulse.private_files import read_secret
 
 EXAMPLES = """\
 examples:
@@ -125,8 +126,7 @@ def _token(options: argparse.Namespace) -> str | None:
     if options.token_file is None:
         return token
     try:
-        with open(options.token_file, encoding="utf-8") as file:
-            return file.read(4096).strip()
+        return read_secret(options.token_file)
     except (OSError, UnicodeDecodeError) as error:
         raise shared.Refused(f"--token-file: {error}", 2) from None
 

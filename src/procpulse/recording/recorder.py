@@ -16,6 +16,7 @@ import aiofiles
 import msgspec
 
 from procpulse.fields import describe, fields, is_record
+from procpulse.private_files import open_directory, shared
 from procpulse.recording import frames
 from procpulse.recording.frames import HEADER, MARKER, MOST, SET_BACK, Frame, Kind, last_good, pack, packer
 from procpulse.recording.messages import LIMIT, Base, dictionary, key, weight
@@ -74,15 +75,17 @@ class Recorder:
                 await recorder.write(snap)
 
     A new file belongs to its user alone (0600). One that is there is continued, if it is a recording of the same user
-    that nobody else writes now; what a crash left of a last frame is cut off. Each tick is one write at the end of the
-    file: whoever is killed loses no more than the tick that was being written.
+    that nobody else writes now, and is for its user alone from then on; what a crash left of a last frame is cut off.
+    Each tick is one write at the end of the file: whoever is killed loses no more than the tick that was being written.
 
     Args:
-        path: The file. Nobody but its owner may be able to write to its folder, unless the folder is sticky as /tmp is.
+        path: The file. Its folder belongs to this user, and nobody else can write to it, or it is root's and sticky as
+            /tmp is.
         most_bytes: Begin a new file when this one would be longer. The old one gets the time of its first tick into
             its name: `host-20261124T215500Z.ppr`.
         most_seconds: Begin a new file when this one has been written for so long.
-        keep: How many old files to keep; the oldest beyond are deleted. All by default.
+        keep: How many old files to keep; the oldest beyond are deleted, if they are recordings of this user. All by
+            default.
         limit: Bytes of memory that replaying may take. What is recorded with more has to be replayed with as much.
 
     Attributes:
@@ -258,7 +261,7 @@ class Recorder:
             raise RuntimeError("this recorder is open already")
         self._fresh()
         try:
-            self._folder = await asyncio.to_thread(_open_folder, self.path.parent)
+            self._folder = await asyncio.to_thread(open_directory, self.path.parent)
             self._file = await aiofiles.open(self.path.name, "ab", buffering=0, opener=self._opener)
             fd = self._file.fileno()
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -295,17 +298,13 @@ class Recorder:
         why = (
             "no regular file"
             if not stat.S_ISREG(found.st_mode)
-            else "it belongs to somebody else"
-            if found.st_uid != os.geteuid()
-            else "others may write to it"
-            if found.st_mode & 0o022
-            else "it has another name, too"
-            if found.st_nlink > 1
-            else ""
+            else shared(found) or ("it has another name, too" if found.st_nlink > 1 else "")
         )
         if why:
             os.close(fd)
             raise PermissionError(errno.EPERM, f"not written to: {why}", name)
+        if found.st_mode & 0o077:  # a copy, or made by hand: what is added is for its owner alone
+            os.fchmod(fd, 0o600)
         return fd
 
     async def _shut(self) -> None:
@@ -343,24 +342,32 @@ class Recorder:
         if self._keep is None:
             return
         ours = re.compile(re.escape(stem) + r"-[0-9]{8}T[0-9]{6}Z(?:\.[0-9]+)?" + re.escape(suffix))
-        old = sorted((n for n in {*names, name} if ours.fullmatch(n)), key=_age)
+        old = sorted((n for n in {*names, name} if ours.fullmatch(n) and _is_ours(n, self._folder)), key=_age)
         for gone in old[: -self._keep]:
             os.unlink(gone, dir_fd=self._folder)
+
+
+def _is_ours(name: str, folder: int) -> bool:
+    """Whether a file is a recording of this user, whatever its name says."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            return False
+        return frames.header(os.pread(fd, HEADER, 0), 0, 0) is not None
+    except ValueError:  # of a later version, which may keep what it wrote by other rules
+        return False
+    finally:
+        os.close(fd)
 
 
 def _age(name: str) -> tuple[str, int]:
     """What old files are ordered by: the time in their name, and their number among those of one second."""
     match = re.search(r"-([0-9]{8}T[0-9]{6}Z)(?:\.([0-9]+))?", name)
     return (match[1], int(match[2] or 0)) if match else ("", 0)
-
-
-def _open_folder(folder: Path) -> int:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    mode = os.fstat(fd).st_mode
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        os.close(fd)
-        raise PermissionError(errno.EPERM, "everybody may write to the folder of the recording", str(folder))
-    return fd
 
 
 def sound_end(fd: int, size: int) -> tuple[int, Frame | None]:

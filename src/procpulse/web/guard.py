@@ -34,6 +34,8 @@ HEALTH = frozenset({"/healthz", "/readyz"})
 SESSION_SECONDS = 30 * 86400
 LEAST_TOKEN = 16
 """Characters that a token has at least."""
+LEAST_VARIETY = 5
+"""Different ones among them; random digits have as many, a key that was held down has not."""
 
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9_.\-]{0,252}[a-z0-9_])?)(?::([0-9]{1,5}))?")
 
@@ -52,6 +54,8 @@ class Token:
         token = token.strip()
         if len(token) < LEAST_TOKEN:
             raise ValueError(f"a token has at least {LEAST_TOKEN} characters")
+        if len(set(token)) < LEAST_VARIETY:
+            raise ValueError(f"a token has at least {LEAST_VARIETY} different characters")
         self._token = token.encode()
         self.cookie = "procpulse_" + self._seal(b"name")[:8]
         """Its name: servers on other ports of this host have other cookies."""

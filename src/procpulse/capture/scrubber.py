@@ -1,7 +1,6 @@
-"""Saves the files that sources read as a plain tree, with what could identify the host or its users replaced.
+"""What a captured file says instead of what could identify the host, its users and its programs.
 
-Whatever the sources ask for is saved, and nothing else: a new source is captured without a line here. Names, hardware
-and network addresses, serial numbers, host names, command lines and unusual paths become placeholders, the same one
+Names, hardware and network addresses, serial numbers, host names, command lines and unusual paths become placeholders, the same one
 wherever the same name occurs, so that files still fit together. Names of devices and interfaces and numbers of users
 stay.
 """
@@ -11,16 +10,8 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
 
-import aiofiles
-import aiofiles.os
-
-from procpulse.process import PerProcess
-from procpulse.reader import Reader
 from procpulse.scrub import is_secret
-from procpulse.source import Failure, Link, Names, Piece, Read, Request, Roots, Source
 
 _SECRET_FILES = re.compile(
     r"(serial|serial_number|unique_id|uuid|asset_tag|wwid|wwn|nguid|eui|node_guid|sys_image_guid|vpd)$|_serial$|_uuid$|_tag$|_guid$"
@@ -290,93 +281,3 @@ class Scrubber:
 def _flags(tail: bytes) -> int:
     columns = tail.split()
     return int(columns[6]) if len(columns) > 6 and columns[6].isdigit() else 0
-
-
-async def capture(
-    folder: str | Path, sources: Iterable[Source[Any]], pids: Iterable[int] = (), roots: Roots | None = None
-) -> int:
-    """Save the files of these sources under `folder`/proc and `folder`/sys, scrubbed; return how many.
-
-    Args:
-        folder: Made if it does not exist; it must be empty if it does.
-        sources: What to read.
-        pids: Whose files to save, of processes; this one and the first two of the host by default.
-        roots: Where to read; this host by default.
-
-    Raises:
-        FileExistsError: there is something in the folder.
-        OSError: it cannot be written.
-    """
-    base = Path(folder)
-    await aiofiles.os.makedirs(base, exist_ok=True)
-    if await aiofiles.os.listdir(base):
-        raise FileExistsError(f"{base} is not empty")
-    seen: dict[Request, Any] = {}
-    chosen = frozenset(pids) or frozenset((1, 2, os.getpid()))
-    reader = Reader(Roots() if roots is None else roots, descriptors=0, observe=seen.__setitem__)
-    try:
-        await reader.read(list(sources), lambda source: 30.0 if isinstance(source, PerProcess) else 5.0)
-        scrubber = Scrubber(reader.host.name)
-    finally:
-        reader.close()
-    seen |= _joined(seen)
-    saved: set[Path] = set()
-    folders = {posixpath.dirname(request.path) for request in seen}
-    for request, answer in sorted(seen.items(), key=lambda item: _order(item[0])):
-        process = re.match(r"/proc/([0-9]+)(?:/|\Z)", request.path)
-        if process is None or int(process[1]) in chosen:
-            await _save(base, request, answer, scrubber, saved, request.path in folders)
-    if (base / "proc/1").is_dir():
-        await aiofiles.os.symlink("1", base / "proc/self")
-    return len(saved)
-
-
-def _joined(seen: dict[Request, Any]) -> dict[Request, Any]:
-    """The files that were read piece by piece to their end, as if they had been read whole."""
-    files: dict[Request, Any] = {}
-    for first in [request for request in seen if isinstance(request, Piece) and not request.offset]:
-        data, piece = b"", seen[first]
-        while isinstance(piece, bytes) and piece:
-            data += piece
-            piece = seen.get(first._replace(offset=len(data)))
-        if piece == b"":
-            files[Read(first.path)] = data
-    return files
-
-
-def _order(request: Request) -> tuple[bool, int, str, str]:
-    """Names last, the deepest first, so that what holds other files is a directory before it is one of the names."""
-    listed = isinstance(request, Names)
-    return listed, -request.path.count("/") * listed, request.path, type(request).__name__
-
-
-async def _save(
-    base: Path, request: Request, answer: Any, scrubber: Scrubber, saved: set[Path], holds: bool = False
-) -> None:
-    """Save one answer. A link that holds other files leads to a directory, which is made at its end."""
-    place = base / scrubber.place(request.path).lstrip("/").replace("/self/", "/1/", 1)
-    if isinstance(answer, Failure) or place in saved:
-        return
-    if isinstance(request, Read):
-        await aiofiles.os.makedirs(place.parent, exist_ok=True)
-        async with aiofiles.open(place, "wb") as file:
-            await file.write(scrubber.file(request.path, answer))
-        saved.add(place)
-    elif isinstance(request, Link):
-        target = os.fsdecode(scrubber.link(request.path, answer))
-        await aiofiles.os.makedirs(place.parent, exist_ok=True)
-        if holds:
-            end = posixpath.normpath(posixpath.join(posixpath.dirname(request.path), target))
-            if not end.startswith(("/sys/", "/proc/")):
-                return  # its files will make it a directory
-            await aiofiles.os.makedirs(base / end.lstrip("/"), exist_ok=True)
-        await aiofiles.os.symlink(target, place)
-        saved.add(place)
-    elif isinstance(request, Names) and request.wanted:
-        await aiofiles.os.makedirs(place, exist_ok=True)
-        if re.fullmatch(r"/proc/[0-9]+/(task|fd|fdinfo|ns)", request.path):
-            return  # what is in these is saved for itself
-        for name in (os.fsdecode(scrubber.text(os.fsencode(name))) for name, _ in answer):
-            if place / name not in saved and not await aiofiles.os.path.isdir(place / name):
-                async with aiofiles.open(place / name, "wb"):
-                    saved.add(place / name)
