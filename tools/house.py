@@ -25,6 +25,7 @@ ROOMS = [
     "delta",
     "usage_cgroups",
     "usage",
+    "comparer",
     "sampler",
     "_limits",
     "encode",

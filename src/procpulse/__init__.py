@@ -10,7 +10,8 @@ async with Sampler([STAT, MEMINFO, NET_DEV]) as sampler:
 
 from typing import TYPE_CHECKING, Any
 
-from procpulse.delta import Delta, Reset, deltas, difference
+from procpulse.comparer import deltas
+from procpulse.delta import Delta, Reset, difference
 from procpulse.fields import Kind, Unit, counter, fields, gauge, group, info, label
 from procpulse.process import Part
 from procpulse.sampler import Sampler, Statistics, read, read_sync

@@ -8,7 +8,7 @@ either snapshot is None. A counter that fell has grown by 0 and is named in `res
 The work for each record type is compiled once into one expression, as `dataclasses` does for `__init__`.
 """
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import cache, cached_property
 from operator import attrgetter
 from time import monotonic_ns
@@ -35,6 +35,15 @@ class Reset(msgspec.Struct, frozen=True):
     field: str
     before: int
     after: int
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """The growth of one source, and how long it took."""
+
+    value: Any
+    elapsed_ns: int
+    rows_elapsed_ns: dict[Any, int] = {}
+    """Of each row, where rows have times of their own."""
 
 
 class Delta(msgspec.Struct, frozen=True, dict=True):
@@ -94,6 +103,28 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
             return self.elapsed_ns[source.name] / 1e9
         except KeyError:
             raise Unavailable(source.name, self.failures.get(source.name), "has nothing to compare with yet") from None
+
+    @cached_property
+    def carried(self) -> dict[str, Growth]:
+        """The last growth of sources that were not read anew in this tick, since they have a cadence.
+
+        It is what `usage` speaks of until they are read again. It was in the `values` of an earlier delta, so who adds
+        up growth must not add it again; it is not sent, either. A source that fails or disappears has none.
+        """
+        return {}
+
+    def carrying(self, carried: dict[str, Growth]) -> "Delta":
+        """This delta, with the last growth of sources that were not read anew."""
+        if carried:
+            self.__dict__["carried"] = carried  # as a cached property is set
+        return self
+
+    def growth(self, source: Source[Any]) -> Growth | None:
+        """The newest growth of a source that is known: of this tick, or carried; None where there is none."""
+        name = source.name
+        if name in self.values:
+            return Growth(self.values[name], self.elapsed_ns.get(name, 0), self.rows_elapsed_ns.get(name, {}))
+        return self.carried.get(name)
 
     @cached_property
     def usage(self) -> "Usage":
@@ -390,19 +421,3 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
         except StopIteration as stop:
             delta: Delta = stop.value
             return delta
-
-
-async def deltas(snapshots: AsyncIterator[Snapshot]) -> AsyncIterator[Delta]:
-    """The deltas between the snapshots of any stream: live, recorded or remote.
-
-    A snapshot of another boot starts anew, as does one that is not later than the one before.
-    """
-    before: Snapshot | None = None
-    async for after in snapshots:
-        if (
-            before is not None
-            and before.host.boot_id == after.host.boot_id
-            and after.monotonic_ns > before.monotonic_ns
-        ):
-            yield difference(before, after)
-        before = after

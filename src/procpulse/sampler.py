@@ -16,7 +16,8 @@ import anyio
 import msgspec
 
 from procpulse.catalog import default_sources
-from procpulse.delta import Delta, growing
+from procpulse.comparer import Comparer
+from procpulse.delta import Delta
 from procpulse.process import PerProcess
 from procpulse.reader import Reader, Result, checkpoint, sleep
 from procpulse.snapshot import Snapshot, Unavailable
@@ -104,8 +105,7 @@ class _Schedule:
         self.latest: Snapshot | None = None
         self.previous: Snapshot | None = None
         self.delta: tuple[int, Delta | None] = (-1, None)
-        self.still: dict[str, dict[Any, tuple[Any, Any]]] = {}
-        """Rows that did not change, and their growth, for the next delta."""
+        self.comparer = Comparer()
         self.comparing = anyio.Lock()
         self.taking = False
         self.turn: anyio.Event | None = None
@@ -369,17 +369,7 @@ class Sampler:
         async with schedule.comparing:
             tick, previous, latest = schedule.tick, schedule.previous, schedule.latest
             if schedule.delta[0] != tick:
-                delta = None
-                if previous is not None and latest is not None and previous.host.boot_id == latest.host.boot_id:
-                    steps = growing(previous, latest, schedule.still)
-                    while delta is None:
-                        try:
-                            next(steps)
-                        except StopIteration as stop:
-                            delta = stop.value
-                        else:
-                            await checkpoint()
-                schedule.delta = (tick, delta)
+                schedule.delta = (tick, await schedule.comparer.compare(previous, latest))
             return schedule.delta[1]
 
 

@@ -1,6 +1,7 @@
 """Rates and ratios that follow from several fields: what people ask for when they ask how busy a host is.
 
-Everything is computed from a delta, by the elapsed time of its own source, when it is touched. Shares are ratios from
+Everything is computed from a delta, by the elapsed time of its own source, when it is touched. Of a source with a
+cadence, between its reads, it is the last growth that is known, by the time that this took. Shares are ratios from
 0 to 1. None means that there is nothing to say: the source was not sampled, its kernel does not count it, or no time
 has passed by its clock. It is never a made-up 0.
 """
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 
 from procpulse.fields import gauge, group, info, label
+from procpulse.source import Source
 from procpulse.sources.proc.diskstats import DISKSTATS, Disk
 from procpulse.sources.proc.meminfo import MEMINFO
 from procpulse.sources.proc.net_dev import NET_DEV, Interface
@@ -25,6 +27,7 @@ from procpulse.usage_cgroups import CgroupUsage, ContainerUsage, cgroup_usage, c
 if TYPE_CHECKING:
     from procpulse.delta import Delta
 
+T = TypeVar("T")
 U = TypeVar("U", bound=msgspec.Struct)
 
 
@@ -182,7 +185,10 @@ class Rates(msgspec.Struct, frozen=True, gc=False):
 
 
 class Usage:
-    """Rates and ratios of one delta, each computed when it is first touched."""
+    """Rates and ratios of one delta, each computed when it is first touched.
+
+    A source with a cadence keeps its last rates from one of its reads to the next; it has none before its second.
+    """
 
     def __init__(self, delta: "Delta"):
         self._delta = delta
@@ -190,20 +196,20 @@ class Usage:
     @cached_property
     def cpu(self) -> CpuUsage | None:
         """All CPUs together; None where `stat` is not sampled or its clock has not ticked."""
-        stat = self._delta.get(STAT)
+        stat = self._get(STAT)
         return _cpu(stat.cpu) if stat is not None else None
 
     @cached_property
     def cpus(self) -> dict[int, CpuUsage]:
         """Each CPU that was online in both samples, by number."""
-        stat = self._delta.get(STAT)
+        stat = self._get(STAT)
         usages = ((cpu.cpu, _cpu(cpu)) for cpu in (stat.cpus if stat is not None else ()))
         return {number: usage for number, usage in usages if usage is not None}
 
     @cached_property
     def memory(self) -> MemoryUsage | None:
         """Memory and swap, now."""
-        info = self._delta.get(MEMINFO)
+        info = self._get(MEMINFO)
         if info is None:
             return None
         total, available = info.mem_total_bytes, info.mem_available_bytes
@@ -217,28 +223,28 @@ class Usage:
     @cached_property
     def disks(self) -> dict[str, DiskUsage]:
         """Disks and partitions, by name."""
-        seconds = self._seconds(DISKSTATS.name)
-        disks = self._delta.get(DISKSTATS)
+        seconds = self._seconds(DISKSTATS)
+        disks = self._get(DISKSTATS)
         return {disk.device: _disk(disk, seconds) for disk in disks} if disks and seconds else {}
 
     @cached_property
     def interfaces(self) -> dict[str, InterfaceUsage]:
         """Network interfaces, by name."""
-        seconds = self._seconds(NET_DEV.name)
-        interfaces = self._delta.get(NET_DEV)
+        seconds = self._seconds(NET_DEV)
+        interfaces = self._get(NET_DEV)
         return {row.name: _interface(row, seconds) for row in interfaces} if interfaces and seconds else {}
 
     @cached_property
     def kernel(self) -> KernelUsage:
         """Context switches, forks, interrupts, paging, swapping."""
-        stat, vmstat = self._delta.get(STAT), self._delta.get(VMSTAT)
+        stat, vmstat = self._get(STAT), self._get(VMSTAT)
         rates: dict[str, Any] = {}
-        seconds = self._seconds(STAT.name)
+        seconds = self._seconds(STAT)
         if stat is not None and seconds:
             for name in ("context_switches", "forks", "interrupts", "softirqs"):
                 rates[f"{name}_per_second"] = _rate(getattr(stat, name), seconds)
             rates["procs_running"], rates["procs_blocked"] = stat.procs_running, stat.procs_blocked
-        seconds = self._seconds(VMSTAT.name)
+        seconds = self._seconds(VMSTAT)
         if vmstat is not None and seconds:
             page = self._delta.host.page_size
             for name, event, unit in (
@@ -256,8 +262,8 @@ class Usage:
     @cached_property
     def pressure(self) -> PressureUsage | None:
         """Time lost for want of a resource."""
-        pressure = self._delta.get(PRESSURE)
-        seconds = self._seconds(PRESSURE.name)
+        pressure = self._get(PRESSURE)
+        seconds = self._seconds(PRESSURE)
         if pressure is None or not seconds:
             return None
         return PressureUsage(
@@ -291,8 +297,8 @@ class Usage:
     @cached_property
     def cgroups(self) -> dict[str, CgroupUsage]:
         """Control groups that were there in both samples, by path; none unless `cgroup` is sampled."""
-        seconds = self._seconds(CGROUP.name)
-        rows = self._delta.get(CGROUP)
+        seconds = self._seconds(CGROUP)
+        rows = self._get(CGROUP)
         return {row.path: cgroup_usage(row, seconds) for row in rows} if rows and seconds else {}
 
     @cached_property
@@ -302,11 +308,11 @@ class Usage:
         None unless `cgroup` is sampled. With `stat` and `meminfo` it knows what the host has, too: where nothing
         limits the group, the host does.
         """
-        seconds = self._seconds(CGROUP.name)
-        rows = self._delta.get(CGROUP)
+        seconds = self._seconds(CGROUP)
+        rows = self._get(CGROUP)
         if not rows or not seconds:
             return None
-        stat, meminfo = self._delta.get(STAT), self._delta.get(MEMINFO)
+        stat, meminfo = self._get(STAT), self._get(MEMINFO)
         return container_usage(
             rows,
             seconds,
@@ -317,10 +323,11 @@ class Usage:
 
     def _rows(self) -> Iterator[tuple[Process, float]]:
         """Each process, and over how many seconds it is told."""
-        whole = self._delta.elapsed_ns.get(PROCESSES.name, 0)
-        own = self._delta.rows_elapsed_ns.get(PROCESSES.name, {})
-        for pid, process in (self._delta.get(PROCESSES) or {}).items():
-            elapsed = own.get(pid, whole)
+        growth = self._delta.growth(PROCESSES)
+        if growth is None:
+            return
+        for pid, process in growth.value.items():
+            elapsed = growth.rows_elapsed_ns.get(pid, growth.elapsed_ns)
             if elapsed > 0:
                 yield process, elapsed / 1e9
 
@@ -356,8 +363,13 @@ class Usage:
         """All of it, as one record."""
         return Rates(**{name: getattr(self, name) for name in Rates.__struct_fields__})
 
-    def _seconds(self, name: str) -> float:
-        return self._delta.elapsed_ns.get(name, 0) / 1e9
+    def _get(self, source: Source[T]) -> T | None:
+        growth = self._delta.growth(source)
+        return None if growth is None else growth.value
+
+    def _seconds(self, source: Source[Any]) -> float:
+        growth = self._delta.growth(source)
+        return 0.0 if growth is None else growth.elapsed_ns / 1e9
 
 
 def _most(rows: Iterable[U], kind: type[U], count: int, by: str | Callable[[U], float | None]) -> list[U]:

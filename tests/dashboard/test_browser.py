@@ -359,14 +359,14 @@ class Line:
 def test_sensors_and_control_groups_where_there_are_any(chromium: Any, server: Server) -> None:
     whole = httpx.get(f"{server.url}v1/snapshot?sources=").json()
     usage = httpx.get(f"{server.url}v1/usage?top=50").json()["usage"]
+    usage["cgroups"] = {"/system.slice/<b>web</b>.service": {"cpu_ratio": 0.25, "throttled_ratio": None}}
 
     def values(tick: int) -> Any:
         group = {"identity": 1, "memory": {"current_bytes": 300 << 20, "max_bytes": 1 << 30}, "pids": {"current": 12}}
-        used = {"usage_us": 250_000 * tick, "throttled_us": 0}
         core = {"sensor": "temp1", "label": "Package", "input_mc": 81_000 + tick, "max_mc": 80_000, "crit_mc": 100_000}
         zone = {"zone": 0, "type": "acpitz", "temp_mc": 27_800, "trips": []}
         return {
-            "cgroup": [{"path": "/system.slice/<b>web</b>.service", "cpu": used, **group}],
+            "cgroup": [{"path": "/system.slice/<b>web</b>.service", **group}],
             "class_hwmon": [{"chip": "hwmon0", "name": "coretemp", "temperatures": [core]}],
             "class_thermal": [zone],
         }

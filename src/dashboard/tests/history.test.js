@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Cgroups } from "../lib/cgroups.js";
+import { cgroups } from "../lib/cgroups.js";
 import { columns, temperatures, worst } from "../lib/columns.js";
 import { isPort, isWhole, total } from "../lib/devices.js";
 import { History } from "../lib/history.js";
@@ -126,18 +126,18 @@ test("the worst pressure has a name", () => {
   assert.equal(worst(null), null);
 });
 
-test("control groups: counters become rates, between reads of their own", () => {
-  const group = (path, us, identity = 1) => ({
-    path, identity, cpu: { usage_us: us, throttled_us: null }, memory: { current_bytes: 7 }, pids: { current: 3 },
-    io: { devices: [{ device: "8:0", read_bytes: us }, { device: "8:16", read_bytes: 0 }] },
+test("control groups: what they hold is in the sample, what they do in the usage", () => {
+  const data = {
+    cgroup: [
+      { path: "/a", memory: { current_bytes: 7, max_bytes: 9 }, pids: { current: 3 } },
+      { path: "/b", processes: 2 },
+    ],
+  };
+  const usage = { cgroups: { "/a": { cpu_ratio: 0.5, throttled_ratio: null, read_bytes_per_second: 0 } } };
+  assert.deepEqual(cgroups(data, usage), {
+    "/a": { path: "/a", cpu: 0.5, throttled: null, memory: 7, limit: 9, tasks: 3, read: 0, written: null },
+    "/b": { path: "/b", cpu: null, throttled: null, memory: null, limit: null, tasks: 2, read: null, written: null },
   });
-  const cgroups = new Cgroups();
-  assert.equal(cgroups.update([group("/a", 0)], 1e9)["/a"].cpu, null, "a first read has no rate");
-  const second = cgroups.update([group("/a", 1_000_000), group("/b", 5)], 3e9);
-  const { cpu, read, throttled, memory } = second["/a"];
-  assert.deepEqual([cpu, read, throttled, memory], [0.5, 500000, null, 7]);
-  assert.equal(second["/b"].cpu, null);
-  assert.equal(cgroups.update([group("/a", 9)], 3e9), second, "the same read says the same");
-  assert.equal(cgroups.update([group("/a", 9, 2)], 4e9)["/a"].cpu, null, "a group made anew is another one");
-  assert.deepEqual(cgroups.update(undefined, undefined), {});
+  assert.equal(cgroups(data, null)["/a"].cpu, null, "the first sample has no usage");
+  assert.deepEqual(cgroups(undefined, undefined), {});
 });

@@ -1,6 +1,6 @@
 // The page: what comes in goes into the history; what is in the history is drawn, once a frame at most.
 
-import { Cgroups } from "../lib/cgroups.js";
+import { cgroups } from "../lib/cgroups.js";
 import { Connection } from "../lib/connection.js";
 import { age, bytes, clock, duration } from "../lib/format.js";
 import { History, SPAN } from "../lib/history.js";
@@ -28,7 +28,6 @@ class Page {
     this.cursor = new Cursor();
     this.store = new Store(SPAN + 300);
     this.history = new History(this.store);
-    this.cgroups = new Cgroups();
     this.frame = null;
     this.arrived = null;
     this.paused = false;
@@ -84,7 +83,7 @@ class Page {
     for (const [pid, process] of Object.entries(frame.usage?.processes ?? {})) {
       process.cmdline = frame.data.processes?.[pid]?.cmdline?.arguments;
     }
-    frame.cgroups = this.cgroups.update(frame.data?.cgroup, frame.read_ns.cgroup);
+    frame.cgroups = cgroups(frame.data, frame.usage);
     this.history.add(frame);
     this.frame = frame;
     this.arrived = seconds();

@@ -259,7 +259,10 @@ export function cgroups(shared) {
       order: ([, a], [, b]) => byName(a.path, b.path),
       cells: [
         { title: "CPU", value: (row) => percent(row.cpu), bar: (row) => row.cpu, help: "100 % is one CPU" },
-        { title: "Throttled", value: (row) => percent(row.throttled), alarm: (row) => row.throttled > 0, spare: true },
+        {
+          title: "Throttled", value: (row) => percent(row.throttled), alarm: (row) => row.throttled > 0, spare: true,
+          help: "Periods in which the quota was used up",
+        },
         { title: "Memory", value: (row) => bytes(row.memory) },
         { title: "Limit", value: (row) => bytes(row.limit), spare: true },
         { title: "Tasks", value: (row) => count(row.tasks) },

@@ -14,7 +14,6 @@ from procpulse.cli.table import bold, percent, size, thousands
 from procpulse.delta import Delta
 from procpulse.snapshot import Snapshot
 from procpulse.sources.proc.loadavg import LOADAVG
-from procpulse.sources.proc.pressure import PRESSURE
 
 _HEADER_EVERY = 20
 
@@ -67,7 +66,7 @@ def _is_whole_disk(device: str) -> bool:
 
 
 def _pressure(name: str) -> Callable[[Delta], str]:
-    return lambda delta: percent(getattr(delta.usage.pressure, name, None)) if PRESSURE in delta else "-"
+    return lambda delta: percent(getattr(delta.usage.pressure, name, None))
 
 
 COLUMNS: tuple[_Column, ...] = (

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from procpulse.cli import options as shared
 from procpulse.cli import output
-from procpulse.delta import Delta, deltas
+from procpulse.comparer import deltas
+from procpulse.delta import Delta
 from procpulse.recording import Later, NotARecording, Replay, replay
 from procpulse.snapshot import Snapshot
 

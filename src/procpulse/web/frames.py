@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from procpulse.delta import Delta, growing
+from procpulse.comparer import Comparer
+from procpulse.delta import Delta
 from procpulse.encode import json, msgpack
-from procpulse.reader import checkpoint
 from procpulse.snapshot import Snapshot
 from procpulse.source import Failure, Host
 from procpulse.usage import Rates
@@ -52,6 +52,7 @@ class Pace:
         self.every = every
         self.latest: Snapshot | None = None
         self.delta: Delta | None = None
+        self._comparer = Comparer(every)
 
     def due(self, snapshot: Snapshot) -> bool:
         """Whether a sample is one of this pace: the first in each group of so many ticks."""
@@ -59,26 +60,12 @@ class Pace:
 
     async def advance(self, snapshot: Snapshot) -> None:
         """Take in a sample that is due; other tasks get a turn every half millisecond."""
-        before, delta = self.latest, None
-        if (
-            before is not None
-            and before.host.boot_id == snapshot.host.boot_id
-            and snapshot.monotonic_ns > before.monotonic_ns
-        ):
-            steps = growing(before, snapshot)
-            while delta is None:
-                try:
-                    next(steps)
-                except StopIteration as stop:
-                    delta = stop.value
-                else:
-                    await checkpoint()
-            delta = msgspec.structs.replace(delta, gap=self.gap(before.seq, snapshot.seq))
+        delta = await self._comparer.compare(self.latest, snapshot)
         self.latest, self.delta = snapshot, delta
 
     def gap(self, before: int, after: int) -> int:
         """How many frames of this pace are missing between two ticks."""
-        return max(0, after // self.every - before // self.every - 1)
+        return self._comparer.gap(before, after)
 
 
 class Feed:
