@@ -54,6 +54,7 @@ NONE: dict[str, Any] = {
     "cgroup_version": "none",
     "paths": {},
     "failures": [],
+    "unknown": {},
 }
 ALL = ("cpu", "cpuset", "memory", "pids")
 V2 = {f"{C}/cgroup.controllers": "cpu memory pids cpuset\n", "/proc/self/cgroup": "0::/a.slice/b.service\n"}
@@ -63,11 +64,14 @@ V1_MOUNTS = "".join(
     for i, name in enumerate(("cpu,cpuacct", "memory", "pids"))
 )
 UNLIMITED = "9223372036854771712\n"
-OUTSIDE = Failure(
-    Reason.UNSUPPORTED,
-    C,
-    "the group of this process is outside of our namespace or mounted for another: its limits are not known",
-)
+OUTSIDE = {
+    name: Failure(
+        Reason.UNSUPPORTED,
+        C,
+        f"the group of this process is outside of our namespace or mounted for another: its {name} limits are not known",
+    )
+    for name in ALL
+}
 
 
 def found(files: Mapping[str, Any], affinity: frozenset[int] | None = None, pid: int | None = None) -> Limits:
@@ -94,7 +98,8 @@ CASES = [
         id="resource limits",
     ),
     pytest.param(
-        V2, {"cgroup_version": "2", "paths": dict.fromkeys(ALL, "/a.slice/b.service")}, id="version 2, nothing limited"
+        V2 | {f"{A}/cgroup.type": "domain\n", f"{B}/cgroup.type": "domain\n"},
+        {"cgroup_version": "2", "paths": dict.fromkeys(ALL, "/a.slice/b.service")}, id="version 2, nothing limited",
     ),
     pytest.param(
         V2
@@ -176,17 +181,6 @@ CASES = [
     ),
     pytest.param(
         {
-            f"{C}/memory/memory.limit_in_bytes": f"{GIB}\n", f"{C}/memory/memory.usage_in_bytes": "0\n",
-            "/proc/self/cgroup": "4:memory:/docker/0123\n",
-        },
-        {
-            "memory_bytes": GIB, "memory_max_bytes": GIB, "memory_path": "/", "memory_used_bytes": 0,
-            "memory_available_bytes": GIB, "cgroup_version": "1", "paths": {"memory": "/docker/0123"},
-        },
-        id="version 1, a path that is not there: the topmost group that can be seen",
-    ),
-    pytest.param(
-        {
             f"{C}/memory/p/memory.limit_in_bytes": f"{GIB}\n", f"{C}/memory/p/memory.usage_in_bytes": "0\n",
             f"{C}/unified/cgroup.controllers": "cpu pids\n",
             f"{C}/unified/p/cpu.max": "200000 100000\n", f"{C}/unified/p/pids.max": "10\n",
@@ -209,7 +203,7 @@ CASES = [
         },
         {
             "memory_bytes": GIB, "memory_max_bytes": GIB, "memory_path": "/", "memory_used_bytes": 0,
-            "memory_available_bytes": GIB, "cgroup_version": "2", "paths": dict.fromkeys(ALL, "/../other"), "failures": [OUTSIDE] * 4,
+            "memory_available_bytes": GIB, "cgroup_version": "2", "swap_bytes": None, "swap_used_bytes": None, "paths": dict.fromkeys(ALL, "/../other"), "failures": list(OUTSIDE.values()), "unknown": OUTSIDE | {"swap": OUTSIDE["memory"]},
         },
         id="outside of our namespace",
     ),

@@ -25,10 +25,12 @@ from procpulse.sources.sysfs._cgroup_records import (
     CgroupPids,
     CgroupPressure,
 )
+from procpulse.sources.sysfs.cgroup import INITIAL
 from procpulse.usage import Rates
 from procpulse.usage_cgroups import CgroupUsage, ContainerUsage
+from tests import cases
 from tests.conftest import FIXTURES, roots
-from tests.sources.sysfs.test_cgroup import group
+from tests.sources.sysfs.test_cgroup import group, mounted
 
 __all__ = ["group"]
 
@@ -169,14 +171,100 @@ def test_nothing_limits_us_but_the_host() -> None:
     assert (alone.cpu_limit, alone.cpu_used_ratio, alone.memory_limit_bytes) == (None, None, None)
 
 
+def v1(path: str, *own: str, **values: Any) -> Cgroup:
+    return Cgroup(path, 1, ["cpu,cpuacct", "memory", "pids"], list(own), **values)
+
+
 def test_version_1_has_groups_of_its_own_for_each_controller() -> None:
     rows = [
-        Cgroup("/", 1, ["cpu,cpuacct", "memory", "unified"], ["cpu,cpuacct", "unified"], cpu=CgroupCpu(2_000_000)),
-        Cgroup("/m", 1, ["memory"], ["memory"], memory=CgroupMemory(current_bytes=5, max_bytes=10)),
+        v1("/c", "cpu,cpuacct", cpu=CgroupCpu(2_000_000)),
+        v1("/m", "memory", memory=CgroupMemory(current_bytes=5, max_bytes=10)),
     ]
-    found = delta(*rows).usage.container
+    found = delta(*rows, **BESIDE).usage.container
     assert found is not None
-    assert (found.path, found.cpu_ratio, found.memory_bytes, found.memory_used_ratio) == ("/m", 1.0, 5, 0.5)
+    assert (found.path, found.cpu_ratio, found.cpu_limit) == ("/m", 1.0, 8.0)
+    assert (found.memory_bytes, found.memory_used_ratio) == (5, 0.5)
+
+
+@pytest.mark.parametrize("top", [True, False], ids=["the host's group is named", "no group is known"])
+def test_the_numbers_of_the_host_are_not_those_of_a_container(top: bool) -> None:
+    """A service that was given a group for one controller only, the others as the host has them."""
+    host = v1(
+        "/", *(["cpu,cpuacct", "memory", "pids"] if top else []), cpu=CgroupCpu(9_000_000), pids=CgroupPids(400),
+        memory=CgroupMemory(current_bytes=900 * MIB), cpuset=CgroupCpuset(None, [0, 1], None, None, None, None),
+    )  # fmt: skip
+    memory = v1("/m", "memory", memory=CgroupMemory(current_bytes=50 * MIB, max_bytes=100 * MIB))
+    only = delta(msgspec.structs.replace(host, own=host.own[:1] + host.own[2:]), memory, **BESIDE).usage.container
+    assert only == ContainerUsage(
+        "/m", "m", memory_bytes=50 * MIB, memory_limit_bytes=100 * MIB, memory_used_ratio=0.5,
+        memory_available_bytes=50 * MIB, memory_path="/m",
+    )  # fmt: skip
+    cpu = v1("/c", "cpu,cpuacct", cpu=CgroupCpu(2_000_000, quota_us=200_000, period_us=100_000))
+    only = delta(msgspec.structs.replace(host, own=host.own[1:]), cpu, **BESIDE).usage.container
+    assert only == ContainerUsage("/c", "c", cpu_ratio=1.0, cpu_limit=2.0, cpu_used_ratio=0.5, cpu_path="/c")
+    pids = v1("/p", "pids", pids=CgroupPids(3))
+    only = delta(msgspec.structs.replace(host, own=host.own[:2]), pids, **BESIDE).usage.container
+    assert only == ContainerUsage("/p", "p", pids=3)
+
+
+C = "/sys/fs/cgroup"
+TREE = {
+    f"{C}/memory/m/memory.usage_in_bytes": "1\n",
+    f"{C}/memory/memory.usage_in_bytes": "2\n",
+    f"{C}/cpu/cpu.stat": "nr_periods 0\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"/proc/self/cgroup": "2:memory:/m\n1:cpu:/\n"}, {"/": ["cpu"], "/m": ["memory"]}),
+        (
+            {"/proc/self/cgroup": "2:memory:/m\n1:cpu:/\n", "/proc/self/ns/cgroup@": INITIAL.decode()},
+            {"/": [], "/m": ["memory"]},
+        ),
+        ({"/proc/self/cgroup": "2:memory:/gone\n"}, {"/": ["memory"], "/m": []}),
+        (
+            {
+                "/proc/self/cgroup": "2:memory:/gone\n",
+                "/proc/self/mountinfo": f"5 1 0:5 / {C}/memory rw - cgroup cgroup rw,memory\n",
+            },
+            {"/": [], "/m": []},
+        ),
+    ],
+    ids=["a namespace that is not known", "the host's own", "not what it is called here", "not to be seen here"],
+)
+def test_which_groups_are_our_own(files: dict[str, str], expected: dict[str, list[str]]) -> None:
+    assert {row.path: row.own for row in cases.read(CGROUP, TREE | files)} == expected
+
+
+MEMORY_ONLY = """
+import time
+from procpulse import Sampler, difference
+from procpulse.sources import CGROUP, MEMINFO, STAT
+sampler = Sampler([CGROUP, MEMINFO, STAT])
+first = sampler.sample_sync()
+time.sleep(0.2)
+found = difference(first, sampler.sample_sync()).usage.container
+print(found.path, found.memory_limit_bytes, found.cpu_ratio, found.cpu_limit, found.cpu_used_ratio, found.pids)
+"""
+
+
+@pytest.mark.root
+def test_a_program_with_a_group_for_its_memory_only(group: list[Path]) -> None:
+    """On a host of version 1: its CPUs are the host's, of which it has nothing to say."""
+    place = next((place for place in group if (place / "memory.limit_in_bytes").exists()), None)
+    if place is None:
+        pytest.skip("the memory controller is not in version 1 here")
+    (place / "memory.limit_in_bytes").write_text(str(300 * MIB))
+    join = f"echo $$ > {place}/cgroup.procs; "
+    others = [mounted(name) / "cgroup.procs" for name in ("cpu", "pids", "cpuset")]
+    join += "".join(f"echo $$ > {other}; " for other in others)
+    done = subprocess.run(
+        ["sh", "-ec", join + 'exec "$@"', "sh", sys.executable, "-c", MEMORY_ONLY],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == [f"/{place.name}", str(300 * MIB), *["None"] * 4], done.stderr
 
 
 def test_where_we_are_is_not_known() -> None:
@@ -236,4 +324,7 @@ def test_a_busy_group_on_the_running_host(group: list[Path]) -> None:
     assert found.throttled_ratio is not None
     assert found.throttled_ratio > 0
     assert found.path in [top.path for top in usage.top_cgroups(by="throttled_ratio")]
-    assert usage.container is not None, "beside it, our own"
+    own = {line.split(":", 2)[1]: line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()}
+    places = {path for names, path in own.items() if {"", "cpu", "memory", "pids"} & set(names.split(","))}
+    in_one = any(path != "/" for path in places) or os.readlink("/proc/self/ns/cgroup") != INITIAL.decode()
+    assert (usage.container is not None) == in_one, "beside it, our own, where we have one"

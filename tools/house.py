@@ -27,6 +27,7 @@ ROOMS = [
     "usage",
     "comparer",
     "sampler",
+    "_membership",
     "_limits",
     "encode",
     "capture",

@@ -10,27 +10,32 @@ A container sees the host's CPUs and memory in most places. What it may use is s
 every one above, of version 2, version 1, or both side by side; by its CPU affinity; and by its resource limits. The
 tightest of them counts. In a container with a namespace of its own, groups above its own cannot be seen: then the limit
 may be tighter than what is found here (version 1 tells the limit of memory all the same).
+
+Where the groups of the process cannot be read (no /sys is mounted, as under bubblewrap or in a chroot; another mount
+covers it; it is not allowed), `unknown` says so for each controller, and why:
+
+    if "memory" in found.unknown:
+        ...  # memory_bytes is None, or the tightest limit that could be seen: it may be less
+
+What the host has never stands in for what is unknown, but for `cpus`, which is at most so many then.
 """
 
 import os
 import re
-from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from procpulse._membership import Membership, of_process
 from procpulse.fields import gauge, info
 from procpulse.sampler import DEADLINE, read, read_sync
-from procpulse.source import Failure, Host, Malformed, Names, Read, Reading, Reason, Roots, Source, Steps, Unreadable
+from procpulse.source import Failure, Host, Malformed, Read, Reading, Reason, Roots, Source, Steps, Unreadable
 from procpulse.sources.proc.meminfo import MEMINFO
-from procpulse.sources.proc.pid_cgroup import CgroupMembership
 from procpulse.sources.proc.pid_limits import PID_LIMITS, UNLIMITED
 from procpulse.sources.sysfs import _cgroup_bounds as bounds
-from procpulse.sources.sysfs._cgroup_files import parse
 from procpulse.sources.sysfs._cgroup_records import Cgroup
-from procpulse.sources.sysfs.cgroup import MOST, ROOT, UNIFIED, memberships, mount_roots
-from procpulse.text import inert, span
-from procpulse.tree import PAGE, Folder
+from procpulse.text import span
+from procpulse.tree import PAGE
 
 __all__ = ["Limits", "limits", "limits_sync"]
 
@@ -38,18 +43,27 @@ __all__ = ["Limits", "limits", "limits_sync"]
 class Limits(msgspec.Struct, frozen=True):
     """What a process may use, as the tightest of everything that limits it."""
 
-    cpus: Annotated[float, gauge("CPUs, as the least of quota, CPU set, affinity and CPUs online; may be a fraction.")]
+    cpus: Annotated[
+        float,
+        gauge(
+            "CPUs, as the least of quota, CPU set, affinity and CPUs online; may be a fraction; at most so many where `unknown` has cpu."
+        ),
+    ]
     online_cpus: Annotated[int | None, gauge("CPUs of the host that are online.")]
     affinity_cpus: Annotated[int | None, gauge("CPUs that it may run on, by its affinity.")]
     cpuset_cpus: Annotated[int | None, gauge("CPUs that it may run on, by its control groups.")]
-    cpu_quota: Annotated[float | None, gauge("CPUs by the tightest quota; None for no quota.")]
+    cpu_quota: Annotated[float | None, gauge("CPUs by the tightest quota; None for none that is known.")]
     cpu_path: Annotated[str | None, info("Control group that has this quota.")]
-    memory_bytes: Annotated[int | None, gauge("Memory: the tightest limit, at most what the host has.")]
+    memory_bytes: Annotated[
+        int | None, gauge("Memory: the tightest limit, at most what the host has; None where neither is known.")
+    ]
     memory_total_bytes: Annotated[int | None, gauge("Memory of the host.")]
     memory_max_bytes: Annotated[
-        int | None, gauge("Tightest limit beyond which something is killed; None for no limit.")
+        int | None, gauge("Tightest limit beyond which something is killed; None for none that is known.")
     ]
-    memory_high_bytes: Annotated[int | None, gauge("Tightest limit beyond which it is slowed; None for no limit.")]
+    memory_high_bytes: Annotated[
+        int | None, gauge("Tightest limit beyond which it is slowed; None for none that is known.")
+    ]
     memory_path: Annotated[str | None, info("Control group that has the tightest limit.")]
     memory_used_bytes: Annotated[int | None, gauge("Memory that counts against this limit; without one, the host's.")]
     memory_available_bytes: Annotated[
@@ -58,9 +72,11 @@ class Limits(msgspec.Struct, frozen=True):
     swap_bytes: Annotated[int | None, gauge("Swap: the tightest limit, at most what the host has.")]
     swap_used_bytes: Annotated[int | None, gauge("Swap that counts against this limit; without one, the host's.")]
     swap_path: Annotated[str | None, info("Control group that has this limit.")]
-    pids_max: Annotated[int | None, gauge("Processes and threads, by the tightest limit; None for no limit.")]
+    pids_max: Annotated[int | None, gauge("Processes and threads, by the tightest limit; None for none that is known.")]
     pids_used: Annotated[int | None, gauge("Processes and threads that count against this limit.")]
-    pids_available: Annotated[int | None, gauge("How many more there may be below every limit; None for no limit.")]
+    pids_available: Annotated[
+        int | None, gauge("How many more there may be below every limit; None for none that is known.")
+    ]
     pids_path: Annotated[str | None, info("Control group that has this limit.")]
     open_files: Annotated[int | None, gauge("Open files (RLIMIT_NOFILE), now; None for no limit.")]
     open_files_max: Annotated[int | None, gauge("Open files that it may raise its limit to; None for no limit.")]
@@ -69,6 +85,10 @@ class Limits(msgspec.Struct, frozen=True):
     cgroup_version: Annotated[str, info("Versions of control groups that it is in: 2, 1, 1+2, or none.")]
     paths: Annotated[dict[str, str], info("Its control group, by controller.")]
     failures: Annotated[list[Failure], info("Files that could not be read, so that a limit may be missing here.")]
+    unknown: Annotated[
+        dict[str, Failure],
+        info("Why a limit is not known, by controller: cpu, cpuset, memory, swap, pids; empty where all are known."),
+    ] = {}
 
 
 async def limits(pid: int | None = None, *, roots: Roots | None = None, deadline: float = DEADLINE) -> Limits:
@@ -104,37 +124,6 @@ def _affinity(pid: int | None, roots: Roots | None) -> frozenset[int] | None:
         return None
 
 
-class _Hierarchy(NamedTuple):
-    """Where a controller is, and the group of the process there."""
-
-    folder: str
-    old: bool
-    path: str
-    levels: list[tuple[str, str]]
-    """From the group itself up to the topmost that can be seen: where it is below `folder`, and its path."""
-    hidden: int = 0
-    """How many levels of groups without a name are between the topmost that can be seen and the path; below 0 for one
-    that is outside of what can be seen."""
-
-
-_FILES = {
-    ("cpu", False): ("cpu.max",),
-    ("cpu", True): ("cpu.cfs_quota_us", "cpu.cfs_period_us"),
-    ("cpuset", False): ("cpuset.cpus.effective",),
-    ("cpuset", True): ("cpuset.effective_cpus", "cpuset.cpus"),
-    ("pids", False): ("pids.max", "pids.current"),
-    ("pids", True): ("pids.max", "pids.current"),
-    ("memory", False): (
-        "memory.max", "memory.high", "memory.current", "memory.swap.max", "memory.swap.high", "memory.swap.current",
-        "memory.stat",
-    ),
-    ("memory", True): (
-        "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes",
-        "memory.stat",
-    ),
-}  # fmt: skip
-
-
 class _Limits(Source[Limits]):
     """Reads what limits a process.
 
@@ -158,134 +147,26 @@ class _Limits(Source[Limits]):
         Raises:
             Unreadable: there is no such process, or nothing can be read of it.
         """
-        failures: list[Failure] = []
         requests: list[Any] = [
             Read(f"{self.process}/status", 1 << 16),
-            Read(f"{self.process}/cgroup", 1 << 16),
             Read(f"{self.process}/limits", 1 << 16),
-            Read("/proc/self/mountinfo", 1 << 24),
             Read("/proc/meminfo", 1 << 16),
             Read("/sys/devices/system/cpu/online", PAGE),
-            Read(f"{ROOT}/cgroup.controllers", PAGE),
-            Names(ROOT, folders=True),
         ]
         answers = yield requests
-        status, own, rlimits, mounts, meminfo, online, unified, names = answers
-        if isinstance(status, Failure) and isinstance(own, Failure):
+        status, rlimits, meminfo, online = answers
+        groups = yield from of_process(self.process, _pid(status), reading.host)
+        if isinstance(status, Failure) and groups.missing is not None:
             raise Unreadable(status)
-        for answer in answers:
-            if isinstance(answer, Failure) and answer.reason is not Reason.MISSING:
-                failures.append(answer)
-        hierarchies = _hierarchies(
-            memberships(own) if isinstance(own, bytes) else [],
-            mount_roots(mounts) if isinstance(mounts, bytes) else {},
-            isinstance(unified, bytes),
-            [] if isinstance(names, Failure) else [name for name, _ in names],
-        )
-        chains = {}
-        for controller, found in list(hierarchies.items()):
-            if found.hidden:
-                found = hierarchies[controller] = yield from _search(found, _pid(status), failures)
-            chains[controller] = yield from _chain(controller, found, reading.host, failures)
-        facts = _Facts(reading.host, status, rlimits, meminfo, online, self.affinity, failures)
-        return facts.limits(hierarchies, chains)
+        lost = [answer for answer in answers if isinstance(answer, Failure) and answer.reason is not Reason.MISSING]
+        facts = _Facts(reading.host, status, rlimits, meminfo, online, self.affinity, [*lost, *groups.failures])
+        return facts.limits(groups)
 
 
-def _hierarchies(
-    members: list[CgroupMembership], roots: dict[str, str], unified: bool, names: list[str]
-) -> dict[str, _Hierarchy]:
-    """Where each controller limits the process: in the hierarchy of version 1 that has it, else in version 2."""
-    found: dict[str, _Hierarchy] = {}
-    second = next((member for member in members if not member.hierarchy_id), None)
-    for controller in ("cpu", "cpuset", "memory", "pids"):
-        first = next((member for member in members if member.hierarchy_id and controller in member.controllers), None)
-        if first is not None and not unified:
-            name = next((name for name in names if controller in name.split(",")), controller)
-            folder, member = f"{ROOT}/{name}", first
-        elif second is not None and (unified or UNIFIED in names):
-            folder, member = ROOT if unified else f"{ROOT}/{UNIFIED}", second
-        else:
-            continue
-        root = inert(roots.get(folder, "/").encode("utf-8", "surrogateescape"))
-        levels = list(_levels(member.path, root))
-        found[controller] = _Hierarchy(folder, member is first, member.path, levels, _hidden(member.path, root))
-    return found
-
-
-def _is_below(path: str, root: str) -> bool:
-    return root in ("/", path) or path.startswith(root + "/")
-
-
-def _hidden(path: str, root: str) -> int:
-    """How many steps up from our namespace the mount begins, less those that the path goes up itself."""
-    if _is_below(path, root) and "/.." not in path[len(root.rstrip("/")) :]:
-        return 0
-    steps = root.count("/..") - path.count("/..")
-    return steps or -1 if root.startswith("/..") or "/.." in path else 0
-
-
-def _levels(path: str, root: str) -> Iterator[tuple[str, str]]:
-    """The group and those above it, each as a folder below the mount point and a path, by what part is mounted there.
-
-    A path that is not below that part cannot be found: it was mounted for another namespace, or the process is outside
-    of ours. What is left is the topmost group that can be seen.
-    """
-    above = "" if root == "/" else root
-    rest = path[len(above) :].rstrip("/") if _is_below(path, root) else ""
-    if "/.." in rest:
-        rest = ""
-    while rest:
-        yield rest, above + rest
-        rest = rest.rpartition("/")[0]
-    yield "", above or "/"
-
-
-def _search(found: _Hierarchy, pid: bytes, failures: list[Failure]) -> Steps[_Hierarchy]:
-    """Find the group of a process that is in a namespace of its own, where more than that namespace is mounted.
-
-    How many levels above the namespace the mount begins is known, the names of these levels are not: the group is the
-    one that has the process in it.
-    """
-    places = [""] if found.hidden > 0 else []
-    for _ in range(found.hidden):
-        answers = yield [Names(found.folder + place, folders=True) for place in places[:MOST]]
-        places = [
-            f"{place}/{name}"
-            for place, names in zip(places, answers, strict=False)
-            if not isinstance(names, Failure)
-            for name, _ in names
-        ]
-    rest = re.sub(r"^(?:/\.\.)+(?=/|$)", "", found.path).rstrip("/")
-    answers = yield [Read(f"{found.folder}{place}{rest}/cgroup.procs", 1 << 20) for place in places[:MOST]]
-    for place, held in zip(places, answers, strict=False):
-        if isinstance(held, bytes) and pid in held.split():
-            return found._replace(levels=list(_levels(place + rest, "/")))
-    why = "the group of this process is outside of our namespace or mounted for another: its limits are not known"
-    failures.append(Failure(Reason.UNSUPPORTED, found.folder, why))
-    return found
-
-
-def _chain(controller: str, found: _Hierarchy, host: Host, failures: list[Failure]) -> Steps[list[Cgroup]]:
-    """The records of the groups of a process for one controller, the innermost first."""
-    files = _FILES[controller, found.old]
-    answers = yield [Read(f"{found.folder}{level}/{file}", 1 << 16) for level, _ in found.levels for file in files]
-    left = iter(answers)
-    chain = []
-    for level, path in found.levels:
-        entries: dict[str, bytes] = {}
-        for file in files:
-            data = next(left)
-            if isinstance(data, bytes):
-                entries["v1/" * found.old + file] = data
-            elif data.reason is not Reason.MISSING:
-                failures.append(data)
-        folder = Folder(found.folder + level, entries, host, (path,))
-        chain.append(parse(folder))
-        failures += [
-            Failure(Reason.MALFORMED, f"{folder.path}/{name.removeprefix('v1/')}", detail)
-            for name, detail in folder.failures().items()
-        ]
-    return chain
+def _pid(status: Any) -> bytes:
+    """The process's own id, by /proc/[pid]/status."""
+    found = re.search(rb"^Pid:\s+([0-9]+)$", status, re.M) if isinstance(status, bytes) else None
+    return found[1] if found is not None else b""
 
 
 class _Facts(NamedTuple):
@@ -299,12 +180,13 @@ class _Facts(NamedTuple):
     affinity: frozenset[int] | None
     failures: list[Failure]
 
-    def limits(self, hierarchies: dict[str, _Hierarchy], chains: dict[str, list[Cgroup]]) -> Limits:
-        """The tightest of everything.
+    def limits(self, groups: Membership) -> Limits:
+        """The tightest of everything that is known.
 
         Raises:
             Unreadable: not even the number of CPUs is known.
         """
+        chains = groups.chains
         online = self._cpus(self.online, "/sys/devices/system/cpu/online")
         allowed = self.affinity if self.affinity is not None else self._allowed()
         chosen = bounds.cpus(chains.get("cpuset", []))
@@ -324,8 +206,11 @@ class _Facts(NamedTuple):
         available = meminfo.mem_available_bytes if meminfo is not None else None
         limit = bounds.tightest(memory, bounds.memory_limit)
         binds = limit is not None and (total is None or limit.limit <= total)
+        if "memory" in groups.unknown:
+            # The host's are no answer for a group that may have less.
+            available = None
         used = limit.group.memory.current_bytes if binds and limit is not None and limit.group.memory else None
-        swap, swap_used, swap_path = self._swap(memory, meminfo)
+        swap, swap_used, swap_path = self._swap(memory, meminfo, "swap" not in groups.unknown)
         processes = bounds.tightest(pids, bounds.pids_limit)
         rlimits = self._understood(PID_LIMITS, self.rlimits, "limits")
         return Limits(
@@ -335,7 +220,7 @@ class _Facts(NamedTuple):
             cpuset_cpus=counts[2],
             cpu_quota=None if quota is None else quota.limit,
             cpu_path=None if quota is None else quota.group.path,
-            memory_bytes=bounds.least((total, None if limit is None else int(limit.limit))),
+            memory_bytes=_whole(limit) if binds else None if "memory" in groups.unknown else total,
             memory_total_bytes=total,
             memory_max_bytes=_whole(bounds.tightest(memory, bounds.memory_max)),
             memory_high_bytes=_whole(bounds.tightest(memory, bounds.memory_high)),
@@ -353,18 +238,21 @@ class _Facts(NamedTuple):
             open_files_max=_rlimit(rlimits, "open_files_hard"),
             user_processes=_rlimit(rlimits, "processes_soft"),
             address_space_bytes=_rlimit(rlimits, "address_space_soft_bytes"),
-            cgroup_version="+".join(sorted({"1" if h.old else "2" for h in hierarchies.values()})) or "none",
-            paths={controller: hierarchy.path for controller, hierarchy in hierarchies.items()},
+            cgroup_version="+".join(sorted({"1" if h.old else "2" for h in groups.hierarchies.values()})) or "none",
+            paths={controller: hierarchy.path for controller, hierarchy in groups.hierarchies.items()},
             failures=self.failures,
+            unknown=groups.unknown,
         )
 
-    def _swap(self, memory: list[Cgroup], meminfo: Any) -> tuple[int | None, int | None, str | None]:
+    def _swap(self, memory: list[Cgroup], meminfo: Any, known: bool) -> tuple[int | None, int | None, str | None]:
         """Swap that may be used, what is used, and whose limit it is."""
         total = meminfo.swap_total_bytes if meminfo is not None else None
         free = meminfo.swap_free_bytes if meminfo is not None else None
         limit = bounds.tightest(memory, bounds.swap_limit)
         if limit is not None and limit.group.memory is not None and (total is None or limit.limit <= total):
             return int(limit.limit), limit.group.memory.swap_bytes, limit.group.path
+        if not known:
+            return None, None, None
         return total, None if total is None or free is None else total - free, None
 
     def _allowed(self) -> frozenset[int] | None:
@@ -392,12 +280,6 @@ class _Facts(NamedTuple):
         except Malformed as error:
             self.failures.append(Failure(Reason.MALFORMED, path, str(error)))
             return None
-
-
-def _pid(status: Any) -> bytes:
-    """The process's own id, by /proc/[pid]/status."""
-    found = re.search(rb"^Pid:\s+([0-9]+)$", status, re.M) if isinstance(status, bytes) else None
-    return found[1] if found is not None else b""
 
 
 def _whole(bound: bounds.Bound | None) -> int | None:

@@ -56,7 +56,9 @@ class CgroupUsage(msgspec.Struct, frozen=True, gc=False):
 class ContainerUsage(msgspec.Struct, frozen=True, gc=False):
     """The control group of the program that samples: what is used against what may be used.
 
-    Where a group above has the tightest limit, it is that group's use that counts against it.
+    Where a group above has the tightest limit, it is that group's use that counts against it. Of a controller whose group
+    is not known, or for which the program is in the topmost group of the host, everything is None: what the host does
+    and has is no container's.
     """
 
     path: Annotated[str, info("Its control group.")]
@@ -131,7 +133,7 @@ def cgroup_usage(grown: Cgroup, seconds: float) -> CgroupUsage:
 def container_usage(
     rows: Iterable[Cgroup], seconds: float, host_cpus: int | None, total_bytes: int | None, available_bytes: int | None
 ) -> ContainerUsage | None:
-    """Our own group against its limits; None where it is not known which one that is.
+    """Our own group against its limits; None where it is not known which one that is, or where it is the host.
 
     Args:
         rows: The growth of all groups.
@@ -141,19 +143,25 @@ def container_usage(
         available_bytes: What of it programs can still get.
     """
     by_path = {row.path: row for row in rows}
-    cpu, memory, pids, cpuset = (_chain(by_path, name) for name in ("cpu", "memory", "pids", "cpuset"))
+    chains = {name: _chain(by_path, name) for name in ("cpu", "memory", "pids", "cpuset")}
+    if any(chain and chain[0].path != "/" for chain in chains.values()):
+        # One controller has a group for us, so the topmost group of another is the host's.
+        chains = {name: () if chain and chain[0].path == "/" else chain for name, chain in chains.items()}
+    cpu, memory, pids, cpuset = chains.values()
     own = next((chain[0] for chain in (memory, cpu, pids) if chain), None)
     if own is None:
         return None
     quota = bounds.tightest(cpu, bounds.cpu_quota)
     chosen = bounds.cpus(cpuset)
-    count = bounds.least((host_cpus, None if chosen is None else len(chosen)))
+    count = bounds.least((host_cpus, None if chosen is None else len(chosen))) if cpu else None
     if quota is not None and count is not None and quota.limit > count:
         quota = None
     allowed = count if quota is None else quota.limit
     runs = quota.group if quota is not None else cpu[0] if cpu else None
     cpu_ratio = None if runs is None else _cpu_ratio(runs, seconds)
     throttled = [share for row in cpu if (share := _throttled(row)) is not None]
+    if not memory:
+        total_bytes = available_bytes = None
     bound = bounds.tightest(memory, bounds.memory_limit)
     if bound is not None and total_bytes is not None and bound.limit > total_bytes:
         bound = None

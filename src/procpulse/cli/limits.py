@@ -10,6 +10,9 @@ EXAMPLES = """\
 examples:
   procpulse limits                            what this shell may use: CPUs, memory, processes
   procpulse limits --pid 4242 --format json
+
+Where a control group cannot be read, its limit is not known: standard error says so, and no number of the host is shown
+in its place. The exit code stays 0.
 """
 
 
@@ -35,4 +38,6 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     else:
         print("\n".join(render(found)))
+    for name, failure in found.unknown.items():
+        print(f"procpulse: the limit of {name} is not known: {failure}", file=sys.stderr)
     return 0

@@ -188,7 +188,9 @@ class Cgroup(msgspec.Struct, frozen=True, gc=False):
     ]
     own: Annotated[
         list[str],
-        info("Hierarchies in which the program that samples is in this group itself, not in one below."),
+        info(
+            "Hierarchies in which the program that samples is in this group itself, not in one below; the topmost group of the host is nobody's own."
+        ),
     ]
     unit: Annotated[str | None, info("Service, scope or other unit of systemd, such as nginx.service.")] = None
     slice: Annotated[str | None, info("Innermost slice of systemd, such as system.slice.")] = None

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from procpulse.source import PARSE_ERRORS, Failure, Names, Read, Reading, Reason, Source, Steps, Unreadable
+from procpulse.source import PARSE_ERRORS, Failure, Link, Names, Read, Reading, Reason, Source, Steps, Unreadable
 from procpulse.sources.proc.pid_cgroup import CgroupMembership, membership
 from procpulse.sources.sysfs._cgroup_files import parse
 from procpulse.sources.sysfs._cgroup_records import Cgroup
@@ -30,6 +30,9 @@ UNIFIED = "unified"
 """What version 2 is called among the hierarchies; on hosts that have both, its directory."""
 CONTROLLERS = ("cpu", "cpuacct", "memory", "blkio", "pids", "cpuset", "hugetlb")
 """Controllers of version 1 that are read."""
+
+INITIAL = b"cgroup:[4026531835]"
+"""The namespace that the kernel makes at boot (PROC_CGROUP_INIT_INO in its proc_ns.h): `/` is the host's group there."""
 
 MOST = 1024
 """Groups that are read at most, the topmost first."""
@@ -146,6 +149,10 @@ class _Hierarchy(NamedTuple):
     """The path of its topmost group, where that is not the root: a container may see its own part only."""
     above: bool = False
     """Whether it begins above our namespace, where groups have no names for us."""
+    told: bool = False
+    """Whether the mount table says what part of it is mounted."""
+    initial: bool = False
+    """Whether our namespace is the host's own, so that its topmost group is the host's."""
 
 
 class _Group(NamedTuple):
@@ -302,12 +309,13 @@ def _mounted(reading: Reading) -> Steps[tuple[list[_Hierarchy], list[CgroupMembe
         raise Unreadable(Failure(Reason.MISSING, ROOT, "no hierarchy is mounted"))
     memory = reading.memory
     if memory.get("mounted") != (own, hierarchies):
-        [mounts] = yield [Read("/proc/self/mountinfo", 1 << 24)]
+        mounts, namespace = yield [Read("/proc/self/mountinfo", 1 << 24), Link("/proc/self/ns/cgroup")]
+        memory["initial"] = namespace == INITIAL
         memory["roots"] = mount_roots(mounts) if isinstance(mounts, bytes) else {}
         memory["mounted"] = (own, hierarchies)
     roots: dict[str, str] = memory["roots"]
     return (
-        [_seen(hierarchy, roots.get(hierarchy.folder, "/")) for hierarchy in hierarchies],
+        [_seen(hierarchy, roots.get(hierarchy.folder), memory["initial"]) for hierarchy in hierarchies],
         memberships(own) if isinstance(own, bytes) else [],
     )
 
@@ -332,10 +340,12 @@ def mount_roots(mountinfo: bytes) -> dict[str, str]:
     return roots
 
 
-def _seen(hierarchy: _Hierarchy, root: str) -> _Hierarchy:
-    """A hierarchy with what part of it is mounted."""
-    above = root.startswith("/..")
-    return hierarchy._replace(root="" if above or root == "/" else root, above=above)
+def _seen(hierarchy: _Hierarchy, root: str | None, initial: bool) -> _Hierarchy:
+    """A hierarchy with what part of it is mounted, as far as that is known."""
+    above = root is not None and root.startswith("/..")
+    return hierarchy._replace(
+        root="" if above or root in (None, "/") else root, above=above, told=root is not None, initial=initial
+    )
 
 
 def _request(group: _Group, name: str) -> Read:
@@ -470,16 +480,19 @@ def _place(
 ) -> None:
     """Note in which rows this program is.
 
-    A path that is not there is not what it is called here: then the topmost group is ours, as far as can be seen.
+    The topmost group of the host is nobody's own. A path that is not there is not what it is called here: then the
+    topmost group is ours, unless the mount table says that it is another.
     """
     by_path = {inert(path.encode("utf-8", "surrogateescape")): row for path, row in rows.items()}
     for hierarchy in hierarchies:
         controllers = set(hierarchy.name.split(","))
         for member in memberships:
             if controllers & set(member.controllers) if hierarchy.old else not member.hierarchy_id:
-                row = None if hierarchy.above else by_path.get(member.path)
+                if hierarchy.above or (hierarchy.initial and member.path == "/"):
+                    continue
+                row = by_path.get(member.path)
                 if row is None or hierarchy.name not in row.hierarchies:
-                    row = rows.get(hierarchy.root or "/") if whole and not hierarchy.above else None
+                    row = rows.get(hierarchy.root or "/") if whole and not hierarchy.told else None
                 if row is not None:
                     row.own.append(hierarchy.name)
 
