@@ -203,7 +203,7 @@ IN_A_CONTAINER = """
     own = sampled(f"{there}{base}/real")
     print(json.dumps({
         "fake": fake, "link": link, "own": own, "trust": [trust(f"{there}/mnt/proc"), trust(f"{there}{base}/real")],
-        "self": trust("/proc/self/root/proc"), "usual": trust("/proc"),
+        "self": trust(os.path.join("/proc/self/root", "proc")), "usual": trust("/proc"),
     }))
     theirs.kill()
     os.kill(int(inner), 9)

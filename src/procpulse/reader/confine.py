@@ -1,7 +1,7 @@
 """The directories that stand for /proc and /sys: whether they are what they should be, and how to stay in them.
 
 A root that is no kernel file system may hold anything: a captured tree, a FUSE mount or somebody's archive has links
-that lead out of it, FIFOs, devices. So may the way to a root that somebody else controls: `/proc/PID/root/mnt/proc`
+that lead out of it, FIFOs, devices. So may the way to a root that somebody else controls: what is below `/proc/PID/root`
 begins with /proc/, and is what the owner of a container put there.
 """
 
