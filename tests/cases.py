@@ -24,6 +24,19 @@ def parse(source: Source[T] | Part[T], text: str | bytes, host: Host = HOST) -> 
     return source.understand(data, host)
 
 
+def partly(source: Source[T] | Part[T], text: str | bytes, host: Host = HOST) -> tuple[T, dict[str, str]]:
+    """What a source of one file, or a part of a process, understands of these bytes, and the parts that it cannot."""
+    data = text.encode() if isinstance(text, str) else text
+    lost: dict[str, str] = {}
+    if isinstance(source, Part):
+        value = source.understand(data, host, lost=lost)
+        assert value is not None
+        return value, lost
+    this = Reading(host)
+    value = source.answered(data, this)
+    return value, {part: failure.detail for part, failure in this.failures.items()}
+
+
 def read(source: Source[T], files: Files, host: Host = HOST, mounts: Mounts | None = None) -> T:
     """What a source reads from a tree that exists in memory only.
 

@@ -84,23 +84,65 @@ def test_number_is_total(token: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("token", "value"),
-    [(b"0", 0), (b"0x1f", 31), (b"0XFF", 255), (b"ffffffffffffffff", TOP), (b"DeadBeef", 0xDEADBEEF)],
+    [
+        (b"0", 0),
+        (b"0x1f", 31),
+        (b"0XFF", 255),
+        (b"ffffffffffffffff", TOP),
+        (b"DeadBeef", 0xDEADBEEF),
+        (b"0" * 40 + b"1f", 31),
+    ],
 )
 def test_hexadecimal(token: bytes, value: int) -> None:
     assert text.hexadecimal(token) == value
 
 
-@pytest.mark.parametrize("token", [b"", b"0x", b"-1", b"0x0x1", b"1_0", b" 1", b"g", b"10000000000000000", b"0o7"])
+@pytest.mark.parametrize("token", [b"", b"0x", b"-1", b"0x0x1", b"1_0", b" 1", b"g", b"0o7"])
 def test_no_hexadecimal(token: bytes) -> None:
     with pytest.raises(ValueError, match="not a hexadecimal number"):
         text.hexadecimal(token)
+
+
+def test_a_mask_may_be_of_any_width() -> None:
+    assert text.mask(b"0" * 24 + b"ffffffffffffffff") == TOP
+    assert text.mask(b"1" + b"0" * 16) is None
+    assert text.mask(b"f" * 500) is None
+    for wrong in (b"", b"g", b"1" * 30 + b"g", b"-1"):
+        with pytest.raises(ValueError, match="not a hexadecimal number"):
+            text.mask(wrong)
+    with pytest.raises(ValueError, match="over 64 bits"):
+        text.hexadecimal(b"1" + b"0" * 16)
+
+
+@pytest.mark.parametrize(
+    ("column", "found"),
+    [
+        (b"rw", [b"rw"]),
+        (b"", [b""]),
+        (b"rw,,ro,", [b"rw", b"", b"ro", b""]),
+        (b'rw,context="a:s0:c1,c2",ro', [b"rw", b'context="a:s0:c1,c2"', b"ro"]),
+        (b'context="a,b",fscontext="c,d,e"', [b'context="a,b"', b'fscontext="c,d,e"']),
+        (b'a="b",c', [b'a="b"', b"c"]),
+        (b'lowerdir=/x"y,upperdir=/z"', [b'lowerdir=/x"y', b'upperdir=/z"']),
+        (b'a="no end,b=c', [b'a="no end', b"b=c"]),
+        (b'a="b"c,d"', [b'a="b"c', b'd"']),
+    ],
+)
+def test_options(column: bytes, found: list[bytes]) -> None:
+    assert text.options(column) == found
+
+
+@properties
+@given(soup)
+def test_options_lose_nothing(column: bytes) -> None:
+    assert b",".join(text.options(column)) == column
 
 
 @properties
 @given(tokens)
 def test_hexadecimal_is_total(token: bytes) -> None:
     value = outcome(text.hexadecimal, token)
-    assert (value is not ValueError) == bool(re.fullmatch(rb"(0[xX])?[0-9a-fA-F]{1,16}", token))
+    assert (value is not ValueError) == bool(re.fullmatch(rb"(0[xX])?0*[0-9a-fA-F]{1,16}", token))
 
 
 @pytest.mark.parametrize(
@@ -494,12 +536,12 @@ def test_shorten() -> None:
 @pytest.mark.parametrize(
     "parse",
     [
-        text.number, text.hexadecimal, text.kib, text.decimal, text.integers, text.mapping, text.lines, text.headed,
+        text.number, text.hexadecimal, text.mask, text.options, text.kib, text.decimal, text.integers, text.mapping, text.lines, text.headed,
         text.span, text.unescape, text.inert, text.shorten, text.rounded,
         lambda data: text.fraction(data, 3), lambda data: text.words(data, 2), lambda data: list(text.keyed(data)),
     ],
     ids=[
-        "number", "hexadecimal", "kib", "decimal", "integers", "mapping", "lines", "headed", "span", "unescape", "inert",
+        "number", "hexadecimal", "mask", "options", "kib", "decimal", "integers", "mapping", "lines", "headed", "span", "unescape", "inert",
         "shorten", "rounded", "fraction", "words", "keyed",
     ],
 )  # fmt: skip

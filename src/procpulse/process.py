@@ -77,18 +77,28 @@ class Part(Generic[T]):
         """Whether what `stat` says decides if it is read."""
         self.plan = None if isinstance(path, str) else allow_list(path, path)
 
-    def understand(self, data: bytes, host: Host, stat: bytes = b"") -> T | None:
+    def understand(self, data: bytes, host: Host, stat: bytes = b"", lost: dict[str, str] | None = None) -> T | None:
         """Bytes in, record out, for a part that is one file; None where the process has none.
+
+        Args:
+            data: The bytes.
+            host: The machine that they are from.
+            stat: The bytes of the process's `stat`, where they help.
+            lost: Gets what could not be understood while the rest was: the detail, by the name of the part.
 
         Raises:
             Malformed: the bytes are not what the kernel documents.
         """
         if self.newline and not data.endswith(b"\n"):
             data = data[: data.rfind(b"\n") + 1]
+        file = ProcessFile(data, host, stat=stat)
         try:
-            return self.parse(ProcessFile(data, host, stat))
+            value = self.parse(file)
         except PARSE_ERRORS as error:
             raise Malformed(explain(error)) from error
+        if lost is not None and file.failures is not None:
+            lost.update(file.failures)
+        return value
 
 
 class ProcessFile(File, gc=False):

@@ -206,10 +206,29 @@ def _printable(path: str) -> str:
 
 
 class File(msgspec.Struct, gc=False):
-    """The bytes of one file, as a parser gets them."""
+    """The bytes of one file, as a parser gets them.
+
+    What a parser cannot understand of it, while the rest makes sense, it tells with `parsed` or `lose`.
+    """
 
     data: bytes
     host: Host
+    failures: dict[str, str] | None = None
+    """What could not be understood: the detail, by the name of the part."""
+
+    def parsed(self, part: str, parse: Callable[[bytes], T], data: bytes) -> T | None:
+        """What a part of the file says; None where it makes no sense, which is told and costs nothing else."""
+        try:
+            return parse(data)
+        except PARSE_ERRORS as error:
+            self.lose(part, error)
+            return None
+
+    def lose(self, part: str, error: Exception) -> None:
+        """Tell that a part of the file makes no sense."""
+        if self.failures is None:
+            self.failures = {}
+        self.failures.setdefault(part, explain(error))
 
 
 class Unreadable(Exception):
@@ -283,10 +302,14 @@ class Source(Generic[T]):
         Raises:
             Malformed: the bytes are not what the kernel documents.
         """
+        return self._taken_in(File(data, host))
+
+    def _taken_in(self, file: File) -> T:
+        data = file.data
         if self.newline and not data.endswith(b"\n"):
-            data = data[: data.rfind(b"\n") + 1]
+            file.data = data[: data.rfind(b"\n") + 1]
         try:
-            value: T = self.parse(File(data, host))
+            value: T = self.parse(file)
         except PARSE_ERRORS as error:
             raise Malformed(explain(error)) from error
         return value
@@ -311,22 +334,27 @@ class Source(Generic[T]):
         memory = reading.memory
         if memory.get("data") == data:
             value: T = memory["value"]
-            if memory["lost"] is not None:
-                reading.note("rows", memory["lost"])
+            for part, failure in memory["lost"]:
+                reading.note(part, failure)
             return value
         if not data and is_record(self.type):
             raise Unreadable(Failure(Reason.MISSING, self.path, "empty"))
-        lost = None
+        lost: list[tuple[str, Failure]] = []
+        file = File(data, reading.host)
         try:
-            value = self.understand(data, reading.host)
+            value = self._taken_in(file)
         except Malformed as error:
-            lost = Failure(Reason.MALFORMED, self.path, str(error))
+            failure = Failure(Reason.MALFORMED, self.path, str(error))
             rest = self._without_bad_rows(data, reading.host)
             if rest is None:
-                raise Unreadable(lost) from error
+                raise Unreadable(failure) from error
             value, count = rest
-            lost = msgspec.structs.replace(lost, count=count)
-            reading.note("rows", lost)
+            lost.append(("rows", msgspec.structs.replace(failure, count=count)))
+        else:
+            if file.failures is not None:
+                lost += [(part, Failure(Reason.MALFORMED, self.path, why)) for part, why in file.failures.items()]
+        for part, failure in lost:
+            reading.note(part, failure)
         memory["data"], memory["value"], memory["lost"] = data, value, lost
         return value
 

@@ -46,9 +46,23 @@ def hexadecimal(token: bytes) -> int:
         ValueError: anything else.
     """
     digits = token[2:] if token[:2] in (b"0x", b"0X") else token
-    if not digits or len(digits) > 16 or digits.strip(b"0123456789abcdefABCDEF"):
+    if not digits or digits.strip(b"0123456789abcdefABCDEF"):
         raise ValueError(f"not a hexadecimal number: {shorten(token)}")
+    if len(digits) > 16 and len(digits.lstrip(b"0")) > 16:
+        raise ValueError(f"over 64 bits: {shorten(token)}")
     return int(digits, 16)
+
+
+def mask(token: bytes) -> int | None:
+    """A hexadecimal mask of any width; None where a bit beyond the 64th is set, which no number here can hold.
+
+    On MIPS a set of signals has 128 bits, and `status` writes them all.
+
+    Raises:
+        ValueError: not a hexadecimal number.
+    """
+    digits = token.lstrip(b"0")
+    return hexadecimal(token) if len(digits) <= 16 or digits.strip(b"0123456789abcdefABCDEF") else None
 
 
 def kib(token: bytes) -> int:
@@ -97,9 +111,17 @@ def scaled(count: int, unit: int) -> int:
     Raises:
         ValueError: over 64 bits.
     """
-    value = count * unit
+    return within_64_bits(count * unit)
+
+
+def within_64_bits(value: int) -> int:
+    """The number itself, if it is one that a snapshot can hold.
+
+    Raises:
+        ValueError: it needs more than 64 bits.
+    """
     if not _SMALL <= value < _HUGE:
-        raise ValueError(f"over 64 bits: {count} times {unit}")
+        raise ValueError(f"over 64 bits: {value}")
     return value
 
 
@@ -238,6 +260,20 @@ def span(data: bytes) -> list[int]:
             raise ValueError(f"no list of ids, or too long a one: {shorten(data)}")
         ids.extend(range(low, high + 1))
     return ids
+
+
+def options(column: bytes) -> list[bytes]:
+    r"""The options of a mount, which stand between commas: `rw`, `size=64k`, `context="a:s0:c1,c2"`.
+
+    SELinux puts a context that holds a comma into double quotes, and writes quotes inside it as `\042`: a comma
+    between the quotes ends no option. A quote anywhere else is a character of a name.
+    """
+    if b'="' not in column:
+        return column.split(b",")
+    return _OPTION.findall(column)
+
+
+_OPTION = re.compile(rb'(?:(?<=,)|\A)([^,="]*="[^"]*"(?=,|\Z)|[^,]*)')
 
 
 def unescape(token: bytes) -> bytes:

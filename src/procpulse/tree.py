@@ -113,6 +113,10 @@ class Folder:
             folder._failures = self._failures
             yield folder
 
+    def lose(self, name: str, error: Exception) -> None:
+        """Tell that a part of a file makes no sense, while the rest does."""
+        self._failures.setdefault(self._prefix + name, explain(error))
+
     def failures(self) -> dict[str, str]:
         """What the parser asked for and could not be understood: detail by path."""
         return self._failures
@@ -202,6 +206,9 @@ class Tree(Source[list[R]]):
         every: How many.
         wakes: Those of the files that would wake a device that sleeps; left out while it does. None of `once`.
         power: The file that says `suspended` while the device sleeps.
+        elsewhere: A directory below the row, such as `device`, in which older drivers have the files: they are looked
+            for there where the row itself has none of them.
+        off: The errno that the files of a device give while it is switched off, such as EBUSY: no failure then.
     """
 
     def __init__(
@@ -221,11 +228,15 @@ class Tree(Source[list[R]]):
         every: float = 60.0,
         wakes: Iterable[str] = (),
         power: str = "power/runtime_status",
+        elsewhere: str = "",
+        off: str = "",
     ):
         super().__init__(name, path, list[type], parse, slow=slow is True, cadence=cadence, cap=cap)  # type: ignore[valid-type, arg-type]
         self.files = tuple(files)
         self.inside = inside
         self.power = power
+        self.off = off
+        self.elsewhere = elsewhere
         waiting = self.files if slow is True else () if slow is False else tuple(slow)
         fixed, dear, waking = frozenset(once), frozenset(seldom), frozenset(wakes)
         changing = [file for file in self.files if file not in fixed and file not in dear]
@@ -241,6 +252,8 @@ class Tree(Source[list[R]]):
         if dear:
             plan = allow_list([f for f in self.files if f in dear], waiting)
             self._stored.append(("seldom", plan, int(every * 1e9)))
+        below = [f"{elsewhere}/{file}" for file in changing if not file.endswith("@")] if elsewhere else []
+        self._older = allow_list(below, [f"{elsewhere}/{file}" for file in waiting])
         self._asleep = allow_list([file for file in changing if file not in waking], waiting) if waking else None
 
     def understand(self, data: bytes, host: Host) -> list[R]:
@@ -271,10 +284,27 @@ class Tree(Source[list[R]]):
         for name, plan, lasts_ns in self._stored:
             stored.append((yield from self._read_stored(rows, name, plan, lasts_ns, reading)))
         found = yield from gather(self.name, rows, plans, reading, self.cap)
+        if self.elsewhere:
+            yield from self._look_elsewhere(rows, found, reading)
         if self._tells_power:
             for content, request, answer in zip(found, asked, answers, strict=True):
                 content.take(self.power, request, answer)
         return self._understood(rows, found, stored, reading)
+
+    def _look_elsewhere(self, rows: list[Row], found: list["Content"], reading: Reading) -> Steps[None]:
+        """Read the files of older drivers, of those rows that have none of their own."""
+        older = [
+            i for i, content in enumerate(found) if not content.lost and all(e.endswith("@") for e in content.entries)
+        ]
+        if not older:
+            return
+        name = f"{self.name}/{self.elsewhere}"
+        contents = yield from gather(name, [rows[i] for i in older], self._older, reading, self.cap)
+        start = len(self.elsewhere) + 1
+        for i, content in zip(older, contents, strict=True):
+            found[i].entries.update({entry[start:]: data for entry, data in content.entries.items()})
+            found[i].lost += content.lost
+            found[i].alive |= content.alive
 
     def _understood(
         self, rows: list[Row], found: list["Content"], stored: "list[dict[str, _Stored]]", reading: Reading
@@ -286,6 +316,8 @@ class Tree(Source[list[R]]):
         for row, content in zip(rows, found, strict=True):
             if not content.alive and not (reading.plain and row.wild):
                 continue
+            if self.off:
+                content.lost = [(part, failure) for part, failure in content.lost if failure.detail != self.off]
             entries = content.entries
             for kept in stored:
                 content.lost += kept[row.path].content.lost
@@ -421,6 +453,8 @@ class Content:
 
     def take(self, relative: str, request: Request, answer: Any) -> None:
         """Keep what a file, a link or a directory holds, or that it could not be read."""
+        if type(request) is Link and isinstance(answer, Failure) and answer.detail == "EINVAL":
+            return  # a pattern matched what is no link
         if type(answer) is bytes:
             self.alive = True
             self.entries[relative + "@" if type(request) is Link else relative] = answer

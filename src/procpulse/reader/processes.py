@@ -148,7 +148,7 @@ class ProcessTable:
     def _known(self, reading: Reading) -> Steps[dict[int, Any]]:
         try:
             if self._proc < 0:
-                self._proc = self._files.open_folder("/proc")
+                self._proc = os.open(self._files.place("/proc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             # The kernel counts every process among the links of /proc. While the count is what it was when the list
             # held them all, and all of these answer still, there can be no other: no need to list them again.
             links = os.fstat(self._proc).st_nlink
@@ -491,7 +491,11 @@ class ProcessTable:
         try:
             if not whole:
                 raise Malformed(f"over {part.cap} bytes")
-            return part.understand(data, reading.host, entry.data)
+            lost: dict[str, str] = {}
+            value = part.understand(data, reading.host, entry.data, lost)
+            for detail in lost.values():
+                reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", detail))
+            return value
         except Malformed as error:
             reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", str(error)))
         if part.rows is None or not whole:
