@@ -611,3 +611,79 @@ def test_unreadable_is_raised_for_damage() -> None:
     next(steps)
     with pytest.raises(Unreadable):
         steps.send([Failure(Reason.MISSING, C), Failure(Reason.MISSING, C), Failure(Reason.MISSING, C)])
+
+
+def disks(name: str, text: str, old: bool = False) -> tuple[dict[str, CgroupDevice], dict[str, Failure]]:
+    """The disks of a group with this one file, by their names."""
+    base = f"{C}/blkio/a" if old else f"{C}/a"
+    files: dict[str, str | bytes | Failure] = {f"{base}/{name}": text, f"{base}/cgroup.procs": ""}
+    if not old:
+        files |= {f"{C}/cgroup.controllers": "io\n", f"{C}/cgroup.stat": "nr_descendants 1\n"}
+    rows, this = reading(CGROUP, files)
+    io = next(row.io for row in rows if row.path == "/a")
+    assert io is not None
+    return {device.device: device for device in io.devices}, this.failures
+
+
+GONE = "(unknown)"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "8:0 8:16 rbytes=5 rios=1\n", {"8:16": CgroupDevice("8:16", 5, reads=1)}, id="a name without numbers before"
+        ),
+        pytest.param("8:0 8:16 8:32 ", {}, id="names alone, without a line's end"),
+        pytest.param(
+            "8:0 rbytes=5\n8:16 8:32 8:48 wbytes=7 wios=2\n8:64 ",
+            {"8:0": CgroupDevice("8:0", 5), "8:48": CgroupDevice("8:48", written_bytes=7, writes=2)},
+            id="lines with and without",
+        ),
+        pytest.param(
+            "8:0 use_delay=1 delay_nsec=5 8:16 rbytes=9\n",
+            {"8:16": CgroupDevice("8:16", 9)},
+            id="numbers in the middle",
+        ),
+        pytest.param(
+            f"{GONE} rbytes=3 wbytes=4\n8:0 rbytes=1\n{GONE} rbytes=30 rios=2\n{GONE} {GONE} wbytes=100\n",
+            {"8:0": CgroupDevice("8:0", 1), GONE: CgroupDevice(GONE, 33, 104, reads=2)},
+            id="several of one name",
+        ),
+        pytest.param("rbytes=5\n", {}, id="no name"),
+    ],
+)
+def test_numbers_belong_to_the_last_name_before_them(text: str, expected: dict[str, CgroupDevice]) -> None:
+    assert disks("io.stat", text) == (expected, {})
+
+
+def test_a_number_that_makes_no_sense_costs_itself_only() -> None:
+    found, failures = disks("io.stat", "8:0 rbytes=x wbytes=1\n8:16 rbytes=1180591620717411303424 rios=2\n")
+    assert found == {"8:0": CgroupDevice("8:0", None, 1), "8:16": CgroupDevice("8:16", None, reads=2)}
+    assert list(failures) == ["io.stat"]
+    top = (1 << 64) - 1
+    found, failures = disks("io.stat", f"{GONE} rbytes={top} wbytes=1\n{GONE} rbytes=1 wbytes=2\n")
+    assert found == {GONE: CgroupDevice(GONE, None, 3)}
+    assert list(failures) == ["io.stat"]
+
+
+def test_limits_of_one_name_are_not_added_up() -> None:
+    text = f"{GONE} rbps=100 wbps=7 riops=max wiops=max\n{GONE} rbps=200 wbps=7 riops=max wiops=5\n"
+    device = CgroupDevice(GONE, max_written_bytes_per_second=7)
+    assert disks("io.max", text) == ({GONE: device}, {})
+
+
+@pytest.mark.parametrize("suffix", ["", "_recursive"])
+def test_version_1_adds_up_what_has_one_name(suffix: str) -> None:
+    text = "".join(
+        f"{name} Read {count}\n{name} Write {count + 1}\n{name} Sync 9\n{name} Total {2 * count + 1}\n"
+        for name, count in (("8:0", 10), (GONE, 100), (GONE, 1000))
+    )
+    found, failures = disks(f"blkio.throttle.io_service_bytes{suffix}", text + "Total 2223\n", old=True)
+    assert found == {"8:0": CgroupDevice("8:0", 10, 11), GONE: CgroupDevice(GONE, 1100, 1102)}
+    found, failures = disks(f"blkio.throttle.io_serviced{suffix}", text + "8:16 Read x\n", old=True)
+    assert found[GONE] == CgroupDevice(GONE, reads=1100, writes=1102)
+    assert (found["8:16"].reads, list(failures)) == (None, [f"blkio.throttle.io_serviced{suffix}"])
+    limits = f"8:0 50\n{GONE} 60\n{GONE} 70\n"
+    found, _ = disks("blkio.throttle.read_bps_device", limits, old=True)
+    assert found == {"8:0": CgroupDevice("8:0", max_read_bytes_per_second=50), GONE: CgroupDevice(GONE)}

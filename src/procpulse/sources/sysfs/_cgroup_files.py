@@ -7,6 +7,7 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admi
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from procpulse.sources.sysfs._cgroup_records import (
     CgroupPids,
     CgroupPressure,
 )
-from procpulse.text import decimal, inert, lines, mapping, number, scaled, span, words
+from procpulse.text import decimal, inert, lines, mapping, number, scaled, span, within_64_bits, words
 from procpulse.tree import Folder, natural
 
 _EVENTS = re.compile(r"pg|p?swp(in|out)|zswp|workingset_|thp_|numa_")
@@ -254,76 +255,98 @@ def _io(folder: Folder) -> CgroupIo | None:
         ):
             whole = f"v1/blkio.throttle.{name}_recursive"
             whole = whole if whole in folder.entries else f"v1/blkio.throttle.{name}"
-            _put(found, folder.parsed(whole, lambda data, wanted=wanted: _old_io(data, wanted)))  # type: ignore[misc]
+            _put(found, _old_io(folder, whole, wanted))
         for name, field in _OLD_MAX.items():
-            _put(
-                found,
-                folder.parsed(f"v1/blkio.throttle.{name}_device", lambda data, field=field: _by_device(data, field)),  # type: ignore[misc]
-            )
+            _put(found, _by_device(folder, f"v1/blkio.throttle.{name}_device", field, limit))
         weight = folder.parsed("v1/blkio.bfq.weight", _usual)
         weight = folder.parsed("v1/blkio.weight", _usual) if weight is None else weight
     elif any(name.startswith("io.") and name != "io.pressure" for name in folder.entries):
-        _put(found, folder.parsed("io.stat", lambda data: _pairs(data, _IO_STAT)))
-        _put(found, folder.parsed("io.max", lambda data: _pairs(data, _IO_MAX)))
-        _put(found, folder.parsed("io.latency", lambda data: _pairs(data, {"target": "latency_target_us"})))
+        _put(found, _pairs(folder, "io.stat", _IO_STAT, number))
+        _put(found, _pairs(folder, "io.max", _IO_MAX, limit))
+        _put(found, _pairs(folder, "io.latency", {"target": "latency_target_us"}, limit))
         # io.weight belongs to the cost model; with the BFQ scheduler the weight is in a file of its own.
         for name in ("io.weight", "io.bfq.weight"):
             usual = folder.parsed(name, _usual)
             if usual is not None and weight is None:
                 weight = usual
-                _put(found, folder.parsed(name, _weights))
+                _put(found, _by_device(folder, name, "weight", number))
     else:
         return None
     return CgroupIo([CgroupDevice(device, **found[device]) for device in sorted(found, key=natural)], weight)
 
 
-def _put(found: _Devices, more: _Devices | None) -> None:
-    for device, values in (more or {}).items():
+def _put(found: _Devices, more: _Devices) -> None:
+    for device, values in more.items():
         found.setdefault(device, {}).update(values)
 
 
-def _pairs(data: bytes, wanted: dict[str, str]) -> _Devices:
-    """Lines of `8:0 rbytes=4096 wbytes=0`, by device and field. A device that was removed has no numbers."""
+def _pairs(folder: Folder, name: str, wanted: dict[str, str], parse: Callable[[bytes], int | None]) -> _Devices:
+    """Numbers such as `8:0 rbytes=4096 wbytes=0`, by device and field. A device that was removed has no numbers.
+
+    Numbers belong to the last name before them: Linux 5.15 and 5.16 write the names of devices without numbers with no
+    line's end after them, so that the next device follows on the same line.
+    """
     found: _Devices = {}
-    for line in lines(data):
-        device, *pairs = line.split()
-        known = (pair.partition(b"=") for pair in pairs)
-        values = {
-            wanted[key.decode()]: limit(value)
-            for key, found_, value in known
-            if found_ and key.isascii() and key.decode() in wanted
-        }
-        if values:
-            found[inert(device)] = values
+    for line in lines(folder.raw(name) or b""):
+        device = b""
+        for word in line.split():
+            key, equals, value = word.partition(b"=")
+            if not equals:
+                device = word
+            elif device and inert(key) in wanted:
+                _add(found, device, wanted[inert(key)], partial(parse, value), folder, name)
     return found
 
 
-def _old_io(data: bytes, wanted: dict[str, str]) -> _Devices:
-    """Lines of `8:0 Read 4096`."""
+def _old_io(folder: Folder, name: str, wanted: dict[str, str]) -> _Devices:
+    """Lines of `8:0 Read 4096`. The last one, `Total 4096`, is of no device."""
     found: _Devices = {}
-    for line in lines(data):
-        columns = line.split()
-        field = wanted.get(inert(columns[1])) if len(columns) == 3 else None
-        if field is not None:
-            found.setdefault(inert(columns[0]), {})[field] = number(columns[2])
+    for line in lines(folder.raw(name) or b""):
+        device, operation, count = [b"", b"", *line.split()][-3:]
+        field = wanted.get(inert(operation))
+        if device and field is not None:
+            _add(found, device, field, partial(number, count), folder, name)
     return found
 
 
-def _by_device(data: bytes, field: str) -> _Devices:
+def _by_device(folder: Folder, name: str, field: str, parse: Callable[[bytes], int | None]) -> _Devices:
     """Lines of `8:0 1048576`."""
-    rows = (words(line, 2) for line in lines(data))
-    return {inert(row[0]): {field: limit(row[1])} for row in rows}
+    found: _Devices = {}
+    for line in lines(folder.raw(name) or b""):
+        device, value = [b"", *line.split()][-2:]
+        if device not in (b"", b"default"):
+            _add(found, device, field, partial(parse, value), folder, name)
+    return found
+
+
+_LIMITS = frozenset((*_IO_MAX.values(), "latency_target_us", "weight"))
+
+
+def _add(
+    found: _Devices, device: bytes, field: str, parse: Callable[[], int | None], folder: Folder, name: str
+) -> None:
+    """Keep a number of a device, or tell that it makes no sense.
+
+    Devices may share a name: all that are being removed are called (unknown). What two of one name did is added up.
+    Limits are not: where they differ, neither is that of the name.
+    """
+    fields = found.setdefault(inert(device), {})
+    try:
+        value = parse()
+        known = fields.get(field)
+        if field not in fields or field in _LIMITS:
+            fields[field] = value if fields.get(field, value) == value else None
+        elif known is not None and value is not None:
+            fields[field] = within_64_bits(known + value)
+    except ValueError as error:
+        fields[field] = None
+        folder.lose(name, error)
 
 
 def _usual(data: bytes) -> int:
     """The weight without a device: `default 100`, or the number alone."""
     first = lines(data)[0].split()
     return number(first[1] if first[0] == b"default" else first[0])
-
-
-def _weights(data: bytes) -> _Devices:
-    rows = (words(line, 2) for line in lines(data) if b":" in line)
-    return {inert(row[0]): {"weight": number(row[1])} for row in rows}
 
 
 def _pids(folder: Folder) -> CgroupPids | None:
