@@ -1,9 +1,11 @@
+import msgspec
 import pytest
 
 from procpulse.source import Malformed
-from procpulse.sources import MOUNTINFO
+from procpulse.sources import MOUNTINFO, MOUNTS, SWAPS
 from procpulse.sources.proc.mountinfo import Mount
-from tests.cases import parse
+from procpulse.sources.proc.pid_mountinfo import PID_MOUNTINFO, PidMountinfo
+from tests.cases import HOST, parse
 
 CASES = [
     pytest.param(
@@ -58,6 +60,37 @@ CASES = [
                  id="no options of the file system"),
     pytest.param("", [], id="none"),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fs_type", "column", "options"),
+    [
+        ("tmpfs", 'rw,context="u:r:t:s0:c3,c4",size=1k', ["rw", 'context="u:r:t:s0:c3,c4"', "size=1k"]),
+        ("ext4", 'rw,rootcontext="u:r:t:s0:c3,c4"', ["rw", 'rootcontext="u:r:t:s0:c3,c4"']),
+        ("xfs", r'rw,context="u:r:t:s0:c1\0541,c2",ro', ["rw", 'context="u:r:t:s0:c1,1,c2"', "ro"]),
+        ("overlay", r'rw,lowerdir=/a"b,upperdir=/c\054d', ["rw", 'lowerdir=/a"b', "upperdir=/c,d"]),
+        ("btrfs", "rw,ssd,subvolid=257,subvol=/home,of ada", ["rw", "ssd", "subvolid=257", "subvol=/home,of ada"]),
+        ("ext4", "rw,subvol=/a,b", ["rw", "subvol=/a", "b"]),
+    ],
+)
+def test_options_are_whole(fs_type: str, column: str, options: list[str]) -> None:
+    column = column.replace(" ", r"\040")
+    [mount] = parse(MOUNTINFO, f"36 35 0:3 / /m rw,noatime - {fs_type} none {column}\n")
+    assert mount.super_options == options
+    [entry] = parse(MOUNTS, f"none /m {fs_type} {column} 0 0\n")
+    assert entry.options == options
+    assert PID_MOUNTINFO.understand(f"36 35 0:3 / /m rw - {fs_type} none {column}\n".encode(), HOST) == PidMountinfo(
+        [msgspec.structs.replace(mount, options=["rw"])]
+    )
+
+
+def test_a_carriage_return_in_a_name_ends_no_column() -> None:
+    [mount] = parse(MOUNTINFO, b"36 35 0:3 / /a\rb rw - tmpfs c\rd rw\n")
+    assert (mount.mount_point, mount.source, mount.fs_type) == ("/a\\x0db", "c\\x0dd", "tmpfs")
+    [entry] = parse(MOUNTS, b"c\rd /a\rb tmpfs rw 0 0\n")
+    assert (entry.source, entry.mount_point, entry.fs_type) == ("c\\x0dd", "/a\\x0db", "tmpfs")
+    [swap] = parse(SWAPS, b"Filename Type Size Used Priority\n/a\rb file 8 4 -2\n")
+    assert swap.filename == "/a\\x0db"
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES)

@@ -13,7 +13,7 @@ from procpulse.sources.proc.pid_mountstats import (
     NfsTransport,
     PidMountstats,
 )
-from tests.cases import parse
+from tests.cases import parse, partly
 
 NFS = "device nas:/x mounted on /x with fstype nfs statvers=1.1\n"
 
@@ -209,6 +209,55 @@ def test_hostile_names_stay_in_their_columns() -> None:
         "device a mounted on /b\n",
         "device a on /b with fstype c\n",
         "device a mounted on /b with fstype \n",
+    ],
+    ids=["no mount", "no type", "no place", "an empty type"],
+)
+def test_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        parse(PID_MOUNTSTATS, text)
+
+
+OTHER = "device tmpfs mounted on /tmp with fstype tmpfs\n"
+
+
+@pytest.mark.parametrize("line", ["something else\n", "device a on /b with fstype c\n", "no device mounted\n"])
+def test_a_line_that_makes_no_sense_costs_itself_only(line: str) -> None:
+    value, lost = partly(PID_MOUNTSTATS, OTHER + line + NFS + "\tage:\t7\n" + line + OTHER)
+    assert [(mount.mount_point, mount.layer) for mount in value.mounts] == [("/tmp", 0), ("/x", 0), ("/tmp", 1)]
+    assert value.mounts[1].nfs == NfsStatistics("1.1", age_seconds=7)
+    assert list(lost) == ["mounts"]
+
+
+SERVER = "name='Disks 9.1\nbuild 7\n\nof May',domain='example.org',date='1700000000,0'"
+
+
+def test_what_a_server_says_of_itself_may_have_several_lines() -> None:
+    text = OTHER + NFS + f"\tage:\t7\n\timpl_id:\t{SERVER}\n\tbytes:\t1 2 3 4 5 6 7 8\n" + OTHER
+    value, lost = partly(PID_MOUNTSTATS, text)
+    assert [mount.mount_point for mount in value.mounts] == ["/tmp", "/x", "/tmp"]
+    nfs = value.mounts[1].nfs
+    assert nfs is not None
+    assert nfs.implementation == SERVER.replace("\n", "\\x0a")
+    assert (nfs.age_seconds, nfs.bytes is not None and nfs.bytes.normal_read_bytes, lost) == (7, 1, {})
+
+
+def test_what_a_server_says_of_itself_hides_no_mount_after_it() -> None:
+    lines = "\timpl_id:\tname='no end\n" + OTHER + "\tbytes:\t1 2 3 4 5 6 7 8\n"
+    value, _ = partly(PID_MOUNTSTATS, NFS + lines)
+    assert [mount.mount_point for mount in value.mounts] == ["/x", "/tmp"]
+
+
+def test_a_comma_in_quotes_ends_no_option() -> None:
+    options = 'rw,vers=4.2,context="a_u:b_r:c_t:s0:c7,c9",proto=tcp'
+    value, _ = partly(PID_MOUNTSTATS, NFS + f"\topts:\t{options}\n")
+    nfs = value.mounts[0].nfs
+    assert nfs is not None
+    assert nfs.options == {"rw": "", "vers": "4.2", "context": '"a_u:b_r:c_t:s0:c7,c9"', "proto": "tcp"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         NFS + "\tage:\tlong\n",
         NFS + "\tevents:\t1 2 3\n",
         NFS + "\tbytes:\t1 2 3\n",
@@ -220,10 +269,19 @@ def test_hostile_names_stay_in_their_columns() -> None:
         NFS + "\tper-op statistics\n\tREAD: a b c d e f g h\n",
     ],
     ids=[
-        "no mount", "no type", "no place", "an empty type", "no age", "events short", "bytes short", "over 64 bits",
+        "no age", "events short", "bytes short", "over 64 bits",
         "tcp short", "rdma short", "no program", "an operation short", "no numbers",
     ],
 )  # fmt: skip
-def test_malformed(text: str) -> None:
-    with pytest.raises(Malformed):
-        parse(PID_MOUNTSTATS, text)
+def test_a_row_that_makes_no_sense_costs_itself_only(text: str) -> None:
+    value, lost = partly(
+        PID_MOUNTSTATS, text + ("\tWRITE: 1 2 3 4 5 6 7 8\n" if "per-op" in text else "\tsec:\tflavor=1\n")
+    )
+    nfs = value.mounts[0].nfs
+    assert nfs is not None
+    assert len(lost) == 1
+    if "per-op" in text:
+        assert [operation.operation for operation in nfs.operations] == ["WRITE"]
+    else:
+        assert nfs.security == {"flavor": "1"}
+        assert (nfs.age_seconds, nfs.events, nfs.bytes, nfs.program) == (None, None, None, None)

@@ -11,7 +11,7 @@ import msgspec
 
 from procpulse.fields import info, label
 from procpulse.source import File, Source
-from procpulse.text import inert, lines, number, unescape
+from procpulse.text import inert, number, options, unescape
 
 
 class Mount(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +32,12 @@ class Mount(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(file: File) -> list[Mount]:
-    return [mount(line) for line in lines(file.data)]
+    return [mount(line) for line in rows(file.data)]
+
+
+def rows(data: bytes) -> list[bytes]:
+    """The lines of a table of mounts: of blanks the kernel escapes all but the carriage return, which ends nothing."""
+    return [line.rstrip(b"\r\0") for line in data.split(b"\n") if line.strip(b" \t\r\0")]
 
 
 def mount(line: bytes) -> Mount:
@@ -45,7 +50,7 @@ def mount(line: bytes) -> Mount:
     """
     columns = line.split(b" ")
     end = columns.index(b"-", 6)
-    identity, parent, device, root, point, options = columns[:6]
+    identity, parent, device, root, point, own_options = columns[:6]
     fs_type, source, *super_options = columns[end + 1 :]
     return Mount(
         number(identity),
@@ -53,16 +58,22 @@ def mount(line: bytes) -> Mount:
         inert(device),
         inert(unescape(root)),
         inert(unescape(point)),
-        _options(options),
+        mount_options(own_options, b""),
         {key: value for key, _, value in (inert(field).partition(":") for field in columns[6:end] if field)},
         inert(unescape(fs_type)),
         inert(unescape(source)),
-        _options(super_options[0]) if super_options else [],
+        mount_options(super_options[0], fs_type) if super_options else [],
     )
 
 
-def _options(column: bytes) -> list[str]:
-    return [inert(unescape(option)) for option in column.split(b",") if option]
+def mount_options(column: bytes, fs_type: bytes) -> list[str]:
+    """The options of a mount, each as it was given.
+
+    btrfs writes the name of its subvolume last and leaves commas in it as they are: it goes to the end.
+    """
+    rest, subvolume, name = column.partition(b",subvol=/") if fs_type == b"btrfs" else (column, b"", b"")
+    found = [inert(unescape(option)) for option in options(rest) if option]
+    return [*found, inert(unescape(subvolume[1:] + name))] if subvolume else found
 
 
 MOUNTINFO = Source("mountinfo", "/proc/self/mountinfo", list[Mount], parse, cap=1 << 24, rows=0)

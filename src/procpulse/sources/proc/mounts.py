@@ -11,7 +11,8 @@ import msgspec
 
 from procpulse.fields import info, label
 from procpulse.source import File, Source
-from procpulse.text import inert, lines, number, unescape
+from procpulse.sources.proc.mountinfo import mount_options, rows
+from procpulse.text import inert, number, unescape
 
 
 class MountEntry(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +29,7 @@ class MountEntry(msgspec.Struct, frozen=True, gc=False):
 
 def parse(file: File) -> list[MountEntry]:
     mounts = []
-    for i, line in enumerate(lines(file.data), 1):
+    for i, line in enumerate(rows(file.data), 1):
         source, point, fs_type, options, *numbers = line.split(b" ")
         mounts.append(
             MountEntry(
@@ -36,7 +37,7 @@ def parse(file: File) -> list[MountEntry]:
                 inert(unescape(source)),
                 inert(unescape(point)),
                 inert(unescape(fs_type)),
-                [inert(unescape(option)) for option in options.split(b",")],
+                mount_options(options, fs_type),
                 *map(number, numbers[:2]),
             )
         )

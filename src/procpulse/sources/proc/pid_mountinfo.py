@@ -12,8 +12,7 @@ import msgspec
 
 from procpulse.fields import group
 from procpulse.process import Part, ProcessFile
-from procpulse.sources.proc.mountinfo import Mount, mount
-from procpulse.text import lines
+from procpulse.sources.proc.mountinfo import Mount, mount, rows
 
 
 class PidMountinfo(msgspec.Struct, frozen=True, gc=False):
@@ -29,7 +28,7 @@ def parse(file: ProcessFile) -> PidMountinfo:
 @lru_cache(maxsize=4)
 def _mounts(data: bytes) -> PidMountinfo:
     """Nearly all processes of a host see the same mounts: understand them once."""
-    return PidMountinfo([mount(line) for line in lines(data)])
+    return PidMountinfo([mount(line) for line in rows(data)])
 
 
 PID_MOUNTINFO = Part("mountinfo", "mountinfo", PidMountinfo, parse, slow=True, cap=1 << 24, rows=0)

@@ -10,13 +10,15 @@ r"""/proc/[pid]/mountstats: what is mounted where, with statistics of NFS.
 https://man7.org/linux/man-pages/man5/proc_pid_mountstats.5.html
 """
 
-from typing import Annotated, Any
+import re
+from functools import partial
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
 from procpulse.process import Part, ProcessFile
-from procpulse.text import inert, integers, number, shorten, unescape, words
+from procpulse.text import inert, integers, number, options, shorten, unescape, words
 
 
 class NfsBytes(msgspec.Struct, frozen=True, gc=False):
@@ -170,36 +172,68 @@ class PidMountstats(msgspec.Struct, frozen=True, gc=False):
 def parse(file: ProcessFile) -> PidMountstats:
     mounts: list[MountStatistics] = []
     layers: dict[str, int] = {}
-    for head, body in _blocks(file.data):
-        # A name may be empty, so columns end at every single blank.
-        left, found, right = head.partition(b" with fstype ")
-        device, on, point = left.rpartition(b" mounted on ")
-        fs_type, *more = right.split(b" ")
-        if not (found and on and fs_type and (device == b"no device" or device.startswith(b"device "))):
-            raise ValueError(f"no mount: {shorten(head)}")
+    for head, body in _blocks(file):
+        name, point, fs_type, version = head
         place = inert(unescape(point))
         layer = layers.get(place, 0)
         layers[place] = layer + 1
-        name = inert(unescape(device[7:])) if device != b"no device" else None
-        version = next((word[9:] for word in more if word.startswith(b"statvers=")), None)
-        nfs = _statistics(inert(version), body) if version is not None else None
-        mounts.append(MountStatistics(place, layer, name, inert(unescape(fs_type)), nfs))
+        nfs = _statistics(file, inert(version), body) if version is not None else None
+        device = None if name is None else inert(unescape(name))
+        mounts.append(MountStatistics(place, layer, device, inert(unescape(fs_type)), nfs))
     return PidMountstats(mounts)
 
 
-def _blocks(data: bytes) -> list[tuple[bytes, list[bytes]]]:
-    """Each line that begins a mount, with the indented lines that follow it."""
-    blocks: list[tuple[bytes, list[bytes]]] = []
-    for line in data.split(b"\n"):
+_Head: TypeAlias = tuple[bytes | None, bytes, bytes, bytes | None]
+"""Device, mount point, type of the file system, and version of the statistics, of a line that begins a mount."""
+
+
+def _head(line: bytes) -> _Head:
+    # A name may be empty, so columns end at every single blank.
+    left, found, right = line.partition(b" with fstype ")
+    device, on, point = left.rpartition(b" mounted on ")
+    fs_type, *more = right.split(b" ")
+    if not (found and on and fs_type and (device == b"no device" or device.startswith(b"device "))):
+        raise ValueError(f"no mount: {shorten(line)}")
+    version = next((word[9:] for word in more if word.startswith(b"statvers=")), None)
+    return None if device == b"no device" else device[7:], point, fs_type, version
+
+
+_SERVER = b"\timpl_id:\t"
+_SERVER_END = re.compile(rb"',date='[0-9]{1,20},[0-9]{1,10}'\Z")
+_SERVER_LINES = 64
+
+
+def _blocks(file: ProcessFile) -> list[tuple[_Head, list[bytes]]]:
+    """Each line that begins a mount, with the indented lines that follow it.
+
+    What a server says that it is goes out as the server sent it, with any line's ends that are in it: it goes on to
+    the date, which the kernel writes. Any other line that makes no sense costs itself only.
+    """
+    blocks: list[tuple[_Head, list[bytes]]] = []
+    lines = file.data.split(b"\n")
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        if line.startswith(_SERVER) and not _SERVER_END.search(line):
+            rest = lines[at : at + _SERVER_LINES]
+            end = next((i for i, more in enumerate(rest) if _SERVER_END.search(more)), None)
+            if end is not None:
+                line = b"\n".join([line, *rest[: end + 1]])
+                at += end + 1
         if line[:1] in (b"\t", b" "):
             if blocks and line.strip():
                 blocks[-1][1].append(line.strip())
-        elif line:
-            blocks.append((line, []))
+        elif line.strip(b"\r\0"):
+            head = file.parsed("mounts", _head, line)
+            if head is not None:
+                blocks.append((head, []))
+    if not blocks and file.failures:
+        raise ValueError(file.failures["mounts"])
     return blocks
 
 
-def _statistics(version: str, body: list[bytes]) -> NfsStatistics:
+def _statistics(file: ProcessFile, version: str, body: list[bytes]) -> NfsStatistics:
     rows: dict[str, Any] = {}
     transports: list[NfsTransport] = []
     operations: list[NfsOperation] | None = None
@@ -207,24 +241,35 @@ def _statistics(version: str, body: list[bytes]) -> NfsStatistics:
         key, _, rest = line.partition(b":")
         rest = rest.strip()
         if operations is not None:
-            operations.append(_operation(key, rest))
+            operation = file.parsed("operations", partial(_operation, key), rest)
+            if operation is not None:
+                operations.append(operation)
         elif line == b"per-op statistics":
             operations = []
         elif key == b"xprt":
-            transports.append(_transport(len(transports), rest))
+            transport = file.parsed("xprt", partial(_transport, len(transports)), rest)
+            transports.append(
+                NfsTransport(len(transports), inert(rest.split(b" ")[0])) if transport is None else transport
+            )
         elif key == b"RPC iostats version":
             rpc, _, program = rest.partition(b" ")
             rows["rpc_version"] = inert(rpc)
-            rows["program"] = inert(words(program.partition(b":")[2], 1)[0])
+            rows["program"] = file.parsed("program", _program, program)
         elif key in _ROWS:
             field, understand = _ROWS[key]
-            rows[field] = understand(rest)
+            rows[field] = file.parsed(field, understand, rest)
+    rows = {field: value for field, value in rows.items() if value is not None}
     return NfsStatistics(version, transports=transports, operations=operations or [], **rows)
+
+
+def _program(text: bytes) -> str:
+    """Number and version of `p/v: 100003/4 (nfs)`."""
+    return inert(words(text.partition(b":")[2], 1)[0])
 
 
 def _pairs(rest: bytes) -> dict[str, str]:
     """Words with commas between, each with a value after its equals sign or none."""
-    return {key: value for key, _, value in (inert(word).partition("=") for word in rest.split(b",") if word)}
+    return {key: value for key, _, value in (inert(word).partition("=") for word in options(rest) if word)}
 
 
 def _operation(name: bytes, rest: bytes) -> NfsOperation:

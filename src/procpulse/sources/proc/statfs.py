@@ -11,9 +11,10 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import gauge, info, label
-from procpulse.source import Failure, Malformed, Read, Reading, Reason, Source, Statvfs, Steps, Unreadable
-from procpulse.sources.proc.mountinfo import MOUNTINFO, Mount
-from procpulse.text import lines, number, unescape
+from procpulse.source import PARSE_ERRORS, Failure, Read, Reading, Reason, Source, Statvfs, Steps, Unreadable, explain
+from procpulse.sources.proc.mountinfo import Mount, rows
+from procpulse.sources.proc.mountinfo import mount as parse_mount
+from procpulse.text import number, unescape
 
 # Asking one of these would mount something, or asks a program.
 _SKIPPED = frozenset(("autofs",))
@@ -43,23 +44,29 @@ class _StatfsSource(Source[list[FileSystem]]):
         [data] = yield [Read(self.path, cap=1 << 24)]
         if isinstance(data, Failure):
             raise Unreadable(data)
-        try:
-            mounts = MOUNTINFO.understand(data, reading.host)
-            raw = dict(map(_raw, lines(data[: data.rfind(b"\n") + 1])))
-        except Malformed as error:
-            raise Unreadable(Failure(Reason.MALFORMED, self.path, str(error))) from error
+        mounts: list[Mount] = []
+        raw: dict[int, str] = {}
+        for line in rows(data[: data.rfind(b"\n") + 1]):
+            try:
+                mounts.append(parse_mount(line))
+                raw.update((_raw(line),))
+            except PARSE_ERRORS as error:
+                reading.note("rows", Failure(Reason.MALFORMED, self.path, explain(error)))
+        lost = reading.failures.get("rows")
+        if lost is not None and not mounts:
+            raise Unreadable(lost)
         seen = {mount.mount_point: mount for mount in mounts if mount.fs_type not in _SKIPPED}
         answers = yield [Statvfs(raw[mount.mount_id]) for mount in seen.values()]
-        rows = []
+        found = []
         for mount, answer in zip(seen.values(), answers, strict=True):
             if isinstance(answer, Failure):
                 reading.note(mount.fs_type, answer)
                 if answer.reason is Reason.MISSING:
                     continue
-            rows.append(_row(mount, answer))
-        if rows and all(row.size_bytes is None for row in rows) and isinstance(answers[0], Failure):
+            found.append(_row(mount, answer))
+        if found and all(row.size_bytes is None for row in found) and isinstance(answers[0], Failure):
             raise Unreadable(answers[0])
-        return rows
+        return found
 
 
 def _raw(line: bytes) -> tuple[int, str]:

@@ -12,7 +12,7 @@ import msgspec
 
 from procpulse.fields import gauge, info, label
 from procpulse.source import File, Source
-from procpulse.text import inert, lines, number, sized, unescape
+from procpulse.text import inert, number, sized, unescape
 
 
 class Swap(msgspec.Struct, frozen=True, gc=False):
@@ -27,7 +27,9 @@ class Swap(msgspec.Struct, frozen=True, gc=False):
 
 def parse(file: File) -> list[Swap]:
     swaps = []
-    for line in lines(file.data)[1:]:
+    for line in file.data.split(b"\n")[1:]:
+        if not line.strip():
+            continue
         filename, type_, size, used, priority = line.rsplit(None, 4)
         swaps.append(
             Swap(
