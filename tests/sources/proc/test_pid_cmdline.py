@@ -19,7 +19,15 @@ def stat(start: int, end: int) -> bytes:
         pytest.param(b"nginx: worker process\0\0\0\0\0", PidCmdline(["nginx: worker process"]), id="padded"),
         pytest.param(b"nginx: master", PidCmdline(["nginx: master"], rewritten=True), id="written over"),
         pytest.param(b"a\0--\x1b[2J\xe2\x80\xae\xff\0", PidCmdline(["a", "--\\x1b[2J\\u202e\\xff"]), id="hostile"),
-        pytest.param(b"\0\0", PidCmdline([""]), id="nothing but ends"),
+        pytest.param(b"(sd-pam)\0\0\0", PidCmdline(["(sd-pam)"]), id="padded, without a blank"),
+        pytest.param(b"\0", PidCmdline([""]), id="one empty argument"),
+        pytest.param(b"\0\0", PidCmdline(["", ""]), id="two empty arguments"),
+        pytest.param(b"tail\0-f\0\0", PidCmdline(["tail", "-f", ""]), id="an empty one at the end"),
+        pytest.param(b"tail\0\0\0\0", PidCmdline(["tail", "", "", ""]), id="several empty ones at the end"),
+        pytest.param(b"a b\0c d\0\0", PidCmdline(["a b", "c d", ""]), id="an empty one after blanks"),
+        pytest.param(
+            b"b\0" * 2047 + b"\0\0\0", PidCmdline([*["b"] * 2047, "", ""], truncated=True), id="cut in empty ones"
+        ),
         pytest.param(b"a" * 4096, PidCmdline(["a" * 4096], rewritten=True), id="4,096 bytes"),
         pytest.param(b"a\0" * 2048, PidCmdline(["a"] * 2048), id="4,096 bytes of short ones"),
         pytest.param(b"b\0" + b"a" * 4095, PidCmdline(["b", "a" * 4094], truncated=True), id="more than that"),

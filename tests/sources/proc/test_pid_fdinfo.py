@@ -98,20 +98,36 @@ def test_no_open_files() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "expected"),
     [
-        "flags:\t0\n",
-        "pos:\t0\n",
-        "pos:\tx\nflags:\t0\n",
-        "pos:\t0\nflags:\t0\ninotify wd:x\n",
-        "pos:\t0\nflags:\t0\nsigmask:\t-1\n",
-        "pos:\t0\nflags:\t0\nit_value: (-1, 0)\n",
+        pytest.param("flags:\t02100000\n", FdInfo(3, None, "02100000"), id="flags alone, as in gVisor"),
+        pytest.param("pos:\t7\n", FdInfo(3, 7, None), id="no flags"),
+        pytest.param("mnt_id:\t16\n", FdInfo(3, None, None, 16), id="the mount alone"),
+        pytest.param("eventfd-count: a\n", FdInfo(3, None, None, eventfd_count=10), id="the count of an eventfd alone"),
+        pytest.param("sigmask:\t" + "0" * 28 + "4002\n", FdInfo(3, None, None, signal_mask=0x4002), id="128 signals"),
+        pytest.param("pos:\t1\nsigmask:\t4" + "0" * 31 + "\n", FdInfo(3, 1, None), id="one of the higher signals"),
     ],
-    ids=["no pos", "no flags", "no number", "no watch", "no mask", "no time"],
 )
-def test_garbage_costs_its_own_file(text: str) -> None:
+def test_a_missing_row_costs_itself_only(text: str, expected: FdInfo) -> None:
+    this = folder("/proc/7", {"fdinfo/": ["3"], "fdinfo/3": text})
+    assert PID_FDINFO.parse(this) == PidFdinfo([expected])
+    assert this.failures() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("pos:\tx\nflags:\t0\n", FdInfo(3, None, "0"), id="no number"),
+        pytest.param("pos:\t1180591620717411303424\nflags:\t0\n", FdInfo(3, None, "0"), id="over 64 bits"),
+        pytest.param("pos:\t0\nflags:\t0\ninotify wd:x\n", FdInfo(3, 0, "0"), id="no watch"),
+        pytest.param("pos:\t0\nflags:\t0\nsigmask:\t-1\n", FdInfo(3, 0, "0"), id="no mask"),
+        pytest.param("pos:\t0\nflags:\t0\nit_value: (-1, 0)\n", FdInfo(3, 0, "0"), id="no time"),
+        pytest.param("garbage\n", None, id="no row"),
+    ],
+)
+def test_garbage_costs_its_own_row(text: str, expected: FdInfo | None) -> None:
     this = folder("/proc/7", {"fdinfo/": ["3", "4"], "fdinfo/3": text, "fdinfo/4": "pos:\t0\nflags:\t0\n"})
-    assert PID_FDINFO.parse(this) == PidFdinfo([FdInfo(4, 0, "0")])
+    assert PID_FDINFO.parse(this) == PidFdinfo([row for row in (expected, FdInfo(4, 0, "0")) if row])
     assert list(this.failures()) == ["fdinfo/3"]
 
 

@@ -1,8 +1,9 @@
+import msgspec
 import pytest
 
-from procpulse.source import Malformed
+from procpulse.source import Malformed, salvage
 from procpulse.sources.proc.pid_io import PID_IO, PidIo
-from tests.cases import parse
+from tests.cases import HOST, parse
 
 TEXT = (
     "rchar: 750339\nwchar: 818609\nsyscr: 7405\nsyscw: 5245\n"
@@ -23,11 +24,25 @@ def test_pid_io(text: str) -> None:
     assert parse(PID_IO, text) == EXPECTED
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", TEXT[:-1], TEXT.replace("1024", "x"), TEXT.replace("1024", "18446744073709551616"), TEXT.replace("1024", "")],
-    ids=["empty", "cut", "no number", "over 64 bits", "no value"],
-)
+@pytest.mark.parametrize("nth", range(7), ids=PidIo.__struct_fields__)
+def test_one_missing_row_costs_itself_only(nth: int) -> None:
+    """gVisor writes `char` where Linux has `rchar`."""
+    rows = TEXT.splitlines(keepends=True)
+    expected = msgspec.structs.replace(EXPECTED, **{PidIo.__struct_fields__[nth]: None})
+    assert parse(PID_IO, "".join(rows[:nth] + rows[nth + 1 :])) == expected
+    assert parse(PID_IO, "".join([*rows[:nth], rows[nth][1:], *rows[nth + 1 :]])) == expected
+
+
+@pytest.mark.parametrize("wrong", ["x", "1180591620717411303424", ""], ids=["no number", "over 64 bits", "no value"])
+def test_one_wrong_row_costs_itself_only(wrong: str) -> None:
+    data = TEXT.replace("1024", wrong).encode()
+    assert salvage(lambda rows: PID_IO.understand(rows, HOST), data, 0) == (
+        msgspec.structs.replace(EXPECTED, read_bytes=None),
+        1,
+    )
+
+
+@pytest.mark.parametrize("text", ["", "\n", "other: 4\n"], ids=["empty", "blank", "no rows"])
 def test_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         parse(PID_IO, text)

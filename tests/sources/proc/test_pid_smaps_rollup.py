@@ -2,7 +2,7 @@ import pytest
 
 from procpulse.source import Malformed
 from procpulse.sources.proc.pid_smaps_rollup import PID_SMAPS_ROLLUP, PidSmapsRollup
-from tests.cases import parse
+from tests.cases import parse, partly
 
 K = 1024
 CASES = [
@@ -81,17 +81,28 @@ def test_smaps_rollup(text: str, expected: PidSmapsRollup) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "expected", "lost"),
     [
-        "",
-        "Rss: 4 kB\n",
-        "Rss: 4 kB\nPss: x kB\n",
-        "Rss: 4 kB\nPss: 99999999999999999999 kB\n",
-        "Rss: 4 kB\nPss: 4 kB\nSwap: 1",
-        "Rss: 18014398509481983 kB\nRss: 18014398509481983 kB\nPss: 4 kB\n",
+        pytest.param("Rss: 4 kB\n", PidSmapsRollup(4 * K, None), [], id="no Pss"),
+        pytest.param("Pss: 4 kB\nSwap: 1 kB\n", PidSmapsRollup(None, 4 * K, swap_bytes=K), [], id="no Rss"),
+        pytest.param("Rss: 4 kB\nPss: x kB\n", PidSmapsRollup(4 * K, None), ["pss_bytes"], id="no number"),
+        pytest.param(
+            "Rss: 4 kB\nPss: 99999999999999999999 kB\n", PidSmapsRollup(4 * K, None), ["pss_bytes"], id="over 64 bits"
+        ),
+        pytest.param(
+            "Rss: 18014398509481983 kB\nRss: 18014398509481983 kB\nPss: 4 kB\n",
+            PidSmapsRollup(None, 4 * K),
+            ["rss_bytes"],
+            id="a sum over 64 bits",
+        ),
     ],
-    ids=["empty", "no Pss", "no number", "over 64 bits", "cut short", "a sum over 64 bits"],
 )
+def test_a_row_costs_itself_only(text: str, expected: PidSmapsRollup, lost: list[str]) -> None:
+    value, failures = partly(PID_SMAPS_ROLLUP, text)
+    assert (value, list(failures)) == (expected, lost)
+
+
+@pytest.mark.parametrize("text", ["", "Rss: 4 kB\nSwap: 1", "Size: 4 kB\n"], ids=["empty", "cut short", "no rows"])
 def test_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         parse(PID_SMAPS_ROLLUP, text)

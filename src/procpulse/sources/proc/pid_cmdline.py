@@ -35,7 +35,22 @@ def parse(file: ProcessFile) -> PidCmdline:
     length = _length(file.stat)
     if length and len(data) > length:
         data, rewritten = data[:length], True
-    return PidCmdline([inert(word) for word in data.rstrip(b"\0").split(b"\0")] if data else [], truncated, rewritten)
+    return PidCmdline([inert(word) for word in _arguments(data)], truncated, rewritten)
+
+
+def _arguments(data: bytes) -> list[bytes]:
+    """The arguments: each ends in a NUL, and the last ones may be empty.
+
+    A title that a process wrote over its arguments, `nginx: worker process`, is filled up with NULs to the length that
+    the arguments had. It is told by its blank, or by its brackets: no name of a program stands before nothing but empty
+    arguments with these.
+    """
+    if not data:
+        return []
+    title = data.rstrip(b"\0")
+    if data.endswith(b"\0\0") and b"\0" not in title and (b" " in title or title[:1] in (b"(", b"[")):
+        return [title]
+    return data.removesuffix(b"\0").split(b"\0")
 
 
 def _length(stat: bytes) -> int:

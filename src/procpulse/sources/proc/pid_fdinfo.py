@@ -9,15 +9,18 @@ https://docs.kernel.org/filesystems/proc.html#proc-pid-fdinfo-fd-information-abo
 """
 
 import re
-from functools import partial
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from procpulse.fields import gauge, group, info, label
 from procpulse.process import Part
-from procpulse.text import hexadecimal, inert, number, scaled, shorten
+from procpulse.source import PARSE_ERRORS
+from procpulse.text import hexadecimal, inert, mask, number, scaled, shorten
 from procpulse.tree import Folder
+
+T = TypeVar("T")
 
 
 class InotifyWatch(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +38,9 @@ class FdInfo(msgspec.Struct, frozen=True, gc=False):
     """One open file."""
 
     fd: Annotated[int, label("Number of the descriptor.")]
-    pos: Annotated[int, gauge("Where in the file the next read or write begins.")]
+    pos: Annotated[
+        int | None, gauge("Where in the file the next read or write begins; None in sandboxes that do not tell.")
+    ]
     flags: Annotated[str | None, info("How it was opened and how it is set, in octal, as in open(2).")]
     mnt_id: Annotated[int | None, info("Number of the mount that the file is on, as in `mountinfo`.")] = None
     inode: Annotated[int | None, info("Inode of the file (Linux 5.14).")] = None
@@ -44,7 +49,9 @@ class FdInfo(msgspec.Struct, frozen=True, gc=False):
     fanotify_marks: Annotated[int | None, gauge("Marks of a fanotify group that has any.")] = None
     epoll_targets: Annotated[int | None, gauge("Files that an epoll instance waits for, where there are any.")] = None
     eventfd_count: Annotated[int | None, gauge("What is in the counter of an eventfd.")] = None
-    signal_mask: Annotated[int | None, info("Mask of the signals that a signalfd takes.")] = None
+    signal_mask: Annotated[
+        int | None, info("Mask of the signals that a signalfd takes; None for one of over 64 bits.")
+    ] = None
     timer_clock_id: Annotated[int | None, info("Clock of a timerfd, such as 0 for real time, 1 monotonic.")] = None
     timer_expirations: Annotated[int | None, gauge("Times that a timerfd ran out since it was last read.")] = None
     timer_remaining_ns: Annotated[int | None, gauge("Time until a timerfd runs out next; 0 if it is not set.")] = None
@@ -64,7 +71,6 @@ class PidFdinfo(msgspec.Struct, frozen=True, gc=False):
 
 
 _INOTIFY = re.compile(rb"inotify wd:([0-9a-f]{1,8}) ino:([0-9a-f]{1,16}) sdev:([0-9a-f]{1,8}) mask:([0-9a-f]{1,8})\b")
-_FLAGS = re.compile(rb"^flags:(.*)$", re.MULTILINE)
 _TIME = re.compile(rb"\(([0-9]{1,10}), ([0-9]{1,9})\)")
 _COUNTED = {
     b"lock": "locks",
@@ -78,53 +84,65 @@ _COUNTED = {
 def parse(folder: Folder) -> PidFdinfo:
     files = []
     for name in folder.found("fdinfo/[0-9]*"):
-        fd = number(name[7:].encode("utf-8", "replace"))
-        flags = folder.parsed(name, _flags)  # by itself, so that its fault is noted and costs nothing else
-        found = folder.parsed(name, partial(_file, fd, flags))
+        found = _file(folder, name)
         if found is not None:
             files.append(found)
     return PidFdinfo(files)
 
 
-def _flags(data: bytes) -> str:
-    found = _FLAGS.search(data)
-    flags = found[1].strip() if found else b""
+def _flags(flags: bytes) -> str:
     if not flags or flags.strip(b"01234567"):
         raise ValueError(f"not an octal number: {shorten(flags)}")
     return inert(flags)
 
 
-def _file(fd: int, flags: str | None, data: bytes) -> FdInfo:
+def _file(folder: Folder, name: str) -> FdInfo | None:
+    """One file; a row of it that makes no sense costs itself only."""
+    data = folder.raw(name)
+    if not data:
+        return None
     # What a driver appends comes after what the kernel itself tells, and never replaces it.
     rows: dict[bytes, bytes] = {}
     counts: dict[str, int] = {}
     watches = []
+
+    def row(key: bytes, parse: Callable[[bytes], T]) -> T | None:
+        try:
+            return parse(rows[key]) if key in rows else None
+        except PARSE_ERRORS as error:
+            folder.lose(name, error)
+            return None
+
     for line in data.split(b"\n"):
         if line.startswith(b"inotify "):
-            watches.append(_watch(line))
+            try:
+                watches.append(_watch(line))
+            except ValueError as error:
+                folder.lose(name, error)
             continue
-        key, _, value = line.partition(b":")
+        key, colon, value = line.partition(b":")
         field = _COUNTED.get(key)
-        if field is None:
-            rows.setdefault(key, value.strip())
-        else:
+        if field is not None:
             counts[field] = counts.get(field, 0) + 1
-    if b"flags" not in rows:
-        raise ValueError("no flags")
+        elif colon:
+            rows.setdefault(key, value.strip())
+    if not (rows or watches or counts):
+        folder.lose(name, ValueError(f"no rows: {shorten(data)}"))
+        return None
     return FdInfo(
-        fd,
-        number(rows[b"pos"]),
-        flags,
-        _optional(rows, b"mnt_id"),
-        _optional(rows, b"ino"),
+        number(name[7:].encode("utf-8", "replace")),
+        row(b"pos", number),
+        row(b"flags", _flags),
+        row(b"mnt_id", number),
+        row(b"ino", number),
         inotify=watches,
-        eventfd_count=hexadecimal(rows[b"eventfd-count"]) if b"eventfd-count" in rows else None,
-        signal_mask=hexadecimal(rows[b"sigmask"]) if b"sigmask" in rows else None,
-        timer_clock_id=_optional(rows, b"clockid"),
-        timer_expirations=_optional(rows, b"ticks"),
-        timer_remaining_ns=_time(rows, b"it_value"),
-        timer_interval_ns=_time(rows, b"it_interval"),
-        pid=_optional(rows, b"Pid"),
+        eventfd_count=row(b"eventfd-count", hexadecimal),
+        signal_mask=row(b"sigmask", mask),
+        timer_clock_id=row(b"clockid", number),
+        timer_expirations=row(b"ticks", number),
+        timer_remaining_ns=row(b"it_value", _time),
+        timer_interval_ns=row(b"it_interval", _time),
+        pid=row(b"Pid", number),
         **counts,
     )
 
@@ -136,16 +154,10 @@ def _watch(line: bytes) -> InotifyWatch:
     return InotifyWatch(*(int(column, 16) for column in match.groups()))
 
 
-def _optional(rows: dict[bytes, bytes], key: bytes) -> int | None:
-    return number(rows[key]) if key in rows else None
-
-
-def _time(rows: dict[bytes, bytes], key: bytes) -> int | None:
-    if key not in rows:
-        return None
-    match = _TIME.fullmatch(rows[key])
+def _time(text: bytes) -> int:
+    match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"no time: {shorten(rows[key])}")
+        raise ValueError(f"no time: {shorten(text)}")
     return scaled(number(match[1]) * 1_000_000_000 + number(match[2]), 1)
 
 

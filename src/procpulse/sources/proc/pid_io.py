@@ -13,19 +13,24 @@ import msgspec
 
 from procpulse.fields import counter
 from procpulse.process import Part, ProcessFile
-from procpulse.text import mapping
+from procpulse.text import mapping, shorten
 
 
 class PidIo(msgspec.Struct, frozen=True, gc=False):
-    """Input and output of a process, of threads and waited-for children that are gone too."""
+    """Input and output of a process, of threads and waited-for children that are gone too.
 
-    rchar_bytes: Annotated[int, counter("Bytes read by system calls, from anything, the page cache included.")]
-    wchar_bytes: Annotated[int, counter("Bytes written by system calls, to anything.")]
-    read_syscalls: Annotated[int, counter("System calls that read.")]
-    write_syscalls: Annotated[int, counter("System calls that wrote.")]
-    read_bytes: Annotated[int, counter("Bytes that had to come from a disk.")]
-    written_bytes: Annotated[int, counter("Bytes that were made to go to a disk.")]
-    cancelled_written_bytes: Annotated[int, counter("Bytes of those that never went, since the file was truncated.")]
+    Linux writes all rows; kernels of sandboxes may leave some out.
+    """
+
+    rchar_bytes: Annotated[int | None, counter("Bytes read by system calls, from anything, the page cache included.")]
+    wchar_bytes: Annotated[int | None, counter("Bytes written by system calls, to anything.")]
+    read_syscalls: Annotated[int | None, counter("System calls that read.")]
+    write_syscalls: Annotated[int | None, counter("System calls that wrote.")]
+    read_bytes: Annotated[int | None, counter("Bytes that had to come from a disk.")]
+    written_bytes: Annotated[int | None, counter("Bytes that were made to go to a disk.")]
+    cancelled_written_bytes: Annotated[
+        int | None, counter("Bytes of those that never went, since the file was truncated.")
+    ]
 
 
 _KEYS = ("rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cancelled_write_bytes")
@@ -33,7 +38,10 @@ _KEYS = ("rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cance
 
 def parse(file: ProcessFile) -> PidIo:
     rows = mapping(file.data.replace(b":", b""))
-    return PidIo(*[rows[key] for key in _KEYS])
+    found = [rows.get(key) for key in _KEYS]
+    if found.count(None) == len(_KEYS):
+        raise ValueError(f"no rows: {shorten(file.data)}")
+    return PidIo(*found)
 
 
-PID_IO = Part("io", "io", PidIo, parse)
+PID_IO = Part("io", "io", PidIo, parse, rows=0)

@@ -17,14 +17,14 @@ import msgspec
 from procpulse.fields import gauge
 from procpulse.process import Part, ProcessFile
 from procpulse.sources.proc.pid_maps import RSS_LIMIT_BYTES
-from procpulse.text import kib
+from procpulse.text import kib, within_64_bits
 
 
 class PidSmapsRollup(msgspec.Struct, frozen=True, gc=False):
     """Memory of a process."""
 
-    rss_bytes: Annotated[int, gauge("Resident memory.")]
-    pss_bytes: Annotated[int, gauge("Resident memory, pages divided by how many processes share them.")]
+    rss_bytes: Annotated[int | None, gauge("Resident memory.")]
+    pss_bytes: Annotated[int | None, gauge("Resident memory, pages divided by how many processes share them.")]
     shared_clean_bytes: Annotated[int | None, gauge("Shared pages like on disk.")] = None
     shared_dirty_bytes: Annotated[int | None, gauge("Shared pages that were written to.")] = None
     private_clean_bytes: Annotated[int | None, gauge("Its own pages like on disk.")] = None
@@ -82,10 +82,14 @@ def parse(file: ProcessFile) -> PidSmapsRollup:
         key, colon, value = line.partition(b":")
         field = _FIELDS.get(key)
         if field is not None and colon:
-            sums[field] = sums.get(field, 0) + kib(value.strip())
-    if max(sums.values(), default=0) >> 64:
-        raise ValueError("over 64 bits")
-    return PidSmapsRollup(sums.pop("rss_bytes"), sums.pop("pss_bytes"), **sums)
+            try:
+                sums[field] = within_64_bits(sums.get(field, 0) + kib(value.strip()))
+            except ValueError as error:  # a sum of the others would be wrong
+                file.lose(field, error)
+    known = {field: total for field, total in sums.items() if not (file.failures and field in file.failures)}
+    if not known:
+        raise ValueError("no rows")
+    return PidSmapsRollup(known.pop("rss_bytes", None), known.pop("pss_bytes", None), **known)
 
 
 PID_SMAPS_ROLLUP = Part(

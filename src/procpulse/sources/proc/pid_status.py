@@ -9,7 +9,7 @@ https://docs.kernel.org/filesystems/proc.html#process-specific-subdirectories
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -17,26 +17,31 @@ import msgspec
 
 from procpulse.fields import counter, gauge, info
 from procpulse.process import Part, ProcessFile
-from procpulse.text import hexadecimal, inert, kib, number, span
+from procpulse.source import PARSE_ERRORS
+from procpulse.text import inert, kib, mask, number, shorten, span
 
 
 class PidStatus(msgspec.Struct, frozen=True, gc=False):
-    """What the kernel says of a process, by name. Kernel threads and zombies have no memory."""
+    """What the kernel says of a process, by name. Kernel threads and zombies have no memory.
 
-    name: Annotated[str, info("Name of the process.")]
-    state: Annotated[str, info("State, such as R (running).")]
-    tgid: Annotated[int, info("Pid of the process, for threads too.")]
-    pid: Annotated[int, info("Pid of the thread.")]
-    ppid: Annotated[int, info("Pid of the parent.")]
-    tracer_pid: Annotated[int, info("Pid of the process that traces it; 0 for none.")]
-    uid: Annotated[int, info("Real user id.")]
-    euid: Annotated[int, info("Effective user id.")]
-    suid: Annotated[int, info("Saved user id.")]
-    fsuid: Annotated[int, info("User id for file access.")]
-    gid: Annotated[int, info("Real group id.")]
-    egid: Annotated[int, info("Effective group id.")]
-    sgid: Annotated[int, info("Saved group id.")]
-    fsgid: Annotated[int, info("Group id for file access.")]
+    Linux writes the rows from `name` to `groups` for every process; kernels of sandboxes leave some of them out. A mask
+    is None where the kernel's own has a bit beyond the 64th, as sets of signals can have on MIPS.
+    """
+
+    name: Annotated[str | None, info("Name of the process.")]
+    state: Annotated[str | None, info("State, such as R (running).")]
+    tgid: Annotated[int | None, info("Pid of the process, for threads too.")]
+    pid: Annotated[int | None, info("Pid of the thread.")]
+    ppid: Annotated[int | None, info("Pid of the parent.")]
+    tracer_pid: Annotated[int | None, info("Pid of the process that traces it; 0 for none.")]
+    uid: Annotated[int | None, info("Real user id.")]
+    euid: Annotated[int | None, info("Effective user id.")]
+    suid: Annotated[int | None, info("Saved user id.")]
+    fsuid: Annotated[int | None, info("User id for file access.")]
+    gid: Annotated[int | None, info("Real group id.")]
+    egid: Annotated[int | None, info("Effective group id.")]
+    sgid: Annotated[int | None, info("Saved group id.")]
+    fsgid: Annotated[int | None, info("Group id for file access.")]
     groups: Annotated[list[int], info("Supplementary groups.")]
     umask: Annotated[int | None, info("Mode bits that new files do not get.")] = None
     ngid: Annotated[int | None, info("NUMA group; 0 for none.")] = None
@@ -107,6 +112,17 @@ def _ids(value: bytes) -> list[int]:
     return [number(word) for word in value.split()]
 
 
+def _four(value: bytes) -> Sequence[int | None]:
+    """The ids of a user or a group: real, effective, saved, for files."""
+    ids = _ids(value)
+    if len(ids) < 4:
+        raise ValueError(f"fewer than four ids: {shorten(value)}")
+    return ids
+
+
+_UNKNOWN: Sequence[int | None] = (None,) * 4
+
+
 @lru_cache(64)
 def _list(value: bytes) -> list[int]:
     """A list such as `0-3,7`. Nearly all processes of a host have the same, and share it."""
@@ -114,6 +130,11 @@ def _list(value: bytes) -> list[int]:
 
 
 _FIELDS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
+    "state": (b"State", inert),
+    "tgid": (b"Tgid", number),
+    "pid": (b"Pid", number),
+    "ppid": (b"PPid", number),
+    "tracer_pid": (b"TracerPid", number),
     "umask": (b"Umask", _octal),
     "ngid": (b"Ngid", number),
     "fd_size": (b"FDSize", number),
@@ -142,16 +163,16 @@ _FIELDS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "core_dumping": (b"CoreDumping", number),
     "thp_enabled": (b"THP_enabled", number),
     "threads": (b"Threads", number),
-    "sig_pending": (b"SigPnd", hexadecimal),
-    "shd_pending": (b"ShdPnd", hexadecimal),
-    "sig_blocked": (b"SigBlk", hexadecimal),
-    "sig_ignored": (b"SigIgn", hexadecimal),
-    "sig_caught": (b"SigCgt", hexadecimal),
-    "cap_inh": (b"CapInh", hexadecimal),
-    "cap_prm": (b"CapPrm", hexadecimal),
-    "cap_eff": (b"CapEff", hexadecimal),
-    "cap_bnd": (b"CapBnd", hexadecimal),
-    "cap_amb": (b"CapAmb", hexadecimal),
+    "sig_pending": (b"SigPnd", mask),
+    "shd_pending": (b"ShdPnd", mask),
+    "sig_blocked": (b"SigBlk", mask),
+    "sig_ignored": (b"SigIgn", mask),
+    "sig_caught": (b"SigCgt", mask),
+    "cap_inh": (b"CapInh", mask),
+    "cap_prm": (b"CapPrm", mask),
+    "cap_eff": (b"CapEff", mask),
+    "cap_bnd": (b"CapBnd", mask),
+    "cap_amb": (b"CapAmb", mask),
     "no_new_privs": (b"NoNewPrivs", number),
     "seccomp": (b"Seccomp", number),
     "seccomp_filters": (b"Seccomp_filters", number),
@@ -164,14 +185,13 @@ _FIELDS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
 }
 
 
-_CACHED: dict[Any, Callable[[bytes], Any]] = {
-    parse: lru_cache(4096)(parse) for parse in (kib, hexadecimal, inert, _octal)
-}
+_CACHED: dict[Any, Callable[[bytes], Any]] = {parse: lru_cache(4096)(parse) for parse in (kib, mask, inert, _octal)}
 """Of all processes, most have the same masks, limits and zeros."""
 
 _PLAN: list[tuple[str, bytes, Callable[[bytes], Any]]] = [
     (field, key, _CACHED.get(parse, parse)) for field, (key, parse) in _FIELDS.items()
 ]
+_KEYS = frozenset((b"Name", b"Uid", b"Gid", b"Groups", *(key for key, _ in _FIELDS.values())))
 _ESCAPED = re.compile(rb"\\([n\\])")
 
 
@@ -190,26 +210,38 @@ def _rows(data: bytes) -> dict[bytes, bytes]:
 
 
 def parse(file: ProcessFile) -> PidStatus:
-    # The name is the first line; the kernel escapes the newlines and backslashes in it, and nothing else.
     rows = _rows(file.data)
-    uids, gids = _ids(rows[b"Uid"]), _ids(rows[b"Gid"])
-    first, colon, name = file.data.lstrip(b"\n").partition(b"\n")[0].partition(b":")
-    if first != b"Name" or not colon:
-        raise ValueError("it does not begin with a name")
+    if rows.keys().isdisjoint(_KEYS):
+        raise ValueError(f"no rows: {shorten(file.data)}")
+    try:
+        rest = {field: parse(found) for field, key, parse in _PLAN if (found := rows.get(key)) is not None}
+    except PARSE_ERRORS:  # each by itself: one that makes no sense costs no other
+        rest = {field: file.parsed(field, parse, rows[key]) for field, key, parse in _PLAN if key in rows}
+    uids = _UNKNOWN if b"Uid" not in rows else file.parsed("uid", _four, rows[b"Uid"]) or _UNKNOWN
+    gids = _UNKNOWN if b"Gid" not in rows else file.parsed("gid", _four, rows[b"Gid"]) or _UNKNOWN
+    queued, _, limit = rows.get(b"SigQ", b"").partition(b"/")
+    return PidStatus(
+        _name(file.data), rest.pop("state", None), rest.pop("tgid", None), rest.pop("pid", None),
+        rest.pop("ppid", None), rest.pop("tracer_pid", None),
+        uids[0], uids[1], uids[2], uids[3], gids[0], gids[1], gids[2], gids[3],
+        file.parsed("groups", _ids, rows.get(b"Groups", b"")) or [],
+        sig_queued=file.parsed("sig_queued", number, queued) if queued else None,
+        sig_queue_limit=file.parsed("sig_queue_limit", number, limit) if limit else None,
+        **rest,
+    )  # fmt: skip
+
+
+def _name(data: bytes) -> str | None:
+    """The name, which has a line to itself; the kernel escapes the newlines and backslashes in it, and nothing else."""
+    _, found, rest = (b"\n" + data).partition(b"\nName:")
+    if not found:
+        return None
+    name = rest.partition(b"\n")[0]
     # After one tab the name may begin with blanks of its own; where an editor made blanks of the tab, it cannot.
     name = name[1:] if name[:1] == b"\t" else name.strip()
     if b"\\" in name:
         name = _ESCAPED.sub(lambda match: b"\n" if match[1] == b"n" else b"\\", name)
-    queued, _, limit = rows.get(b"SigQ", b"").partition(b"/")
-    rest = {field: parse(found) for field, key, parse in _PLAN if (found := rows.get(key)) is not None}
-    return PidStatus(
-        inert(name), _CACHED[inert](rows[b"State"]), number(rows[b"Tgid"]), number(rows[b"Pid"]), number(rows[b"PPid"]),
-        number(rows[b"TracerPid"]), uids[0], uids[1], uids[2], uids[3], gids[0], gids[1], gids[2], gids[3],
-        _ids(rows.get(b"Groups", b"")),
-        sig_queued=number(queued) if queued else None,
-        sig_queue_limit=number(limit) if limit else None,
-        **rest,
-    )  # fmt: skip
+    return inert(name)
 
 
 PID_STATUS = Part("status", "status", PidStatus, parse, rows=0)
