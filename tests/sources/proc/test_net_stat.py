@@ -1,6 +1,8 @@
+import pytest
+
 from procpulse import Failure, Reason
 from procpulse.source import Host, Names, Read, Reading
-from procpulse.sources import NET_STAT
+from procpulse.sources import NET_STAT, NET_STAT_NF_CONNTRACK
 from procpulse.sources.proc.net_stat import Cache, CacheUse
 from tests.cases import failure, read, reading
 
@@ -71,8 +73,30 @@ def test_no_tables() -> None:
 def test_tables_of_many_cpus_are_read_to_their_end() -> None:
     """The kernel hands them out a page at a time."""
     steps = NET_STAT.steps(Reading(Host()))
-    assert next(steps) == [Names("/proc/net/stat", bare=True)]
+    assert next(steps) == (Read("/sys/devices/system/cpu/possible", 4096, False, True),)
+    assert steps.send([Failure(Reason.MISSING, "", "ENOENT")]) == [Names("/proc/net/stat", bare=True)]
     [request] = steps.send([[("arp_cache", 1)]])
     assert isinstance(request, Read)
     assert not request.whole
     assert request.cap >= 8192 * 128
+
+
+@pytest.mark.parametrize(
+    ("listed", "cpus"), [("0,4\n", [0, 4]), ("0-1\n", [0, 1]), ("0-7\n", [0, 1]), ("", [0, 1]), ("x", [0, 1])]
+)
+def test_rows_are_of_the_cpus_that_the_host_may_have(listed: str, cpus: list[int]) -> None:
+    files = {**ARP, "/sys/devices/system/cpu/possible": listed}
+    [cache] = read(NET_STAT, files)
+    assert [row.cpu for row in cache.cpus] == cpus
+    rows = read(NET_STAT_NF_CONNTRACK, {**files, "/proc/net/stat/nf_conntrack": CONNTRACK})
+    assert [(row.cpu, row.found) for row in rows] == list(zip(cpus, (2, 3), strict=True))
+
+
+CONNTRACK = (
+    "entries found new invalid ignore delete insert insert_failed drop early_drop icmp_error expect_new expect_create "
+    "expect_delete search_restart\n00000001 00000002"
+    + " 00000000" * 13
+    + "\n00000001 00000003"
+    + " 00000000" * 13
+    + "\n"
+)

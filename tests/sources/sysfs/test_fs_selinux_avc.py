@@ -41,7 +41,7 @@ def test_cache(files: dict[str, str], expected: SelinuxAvc) -> None:
         ("cache_stats", "lookups misses hits allocations reclaims frees\n1 1 1 1 1 1\n"),
         ("cache_stats", "lookups hits misses allocations reclaims frees\n1 1 1\n"),
         ("cache_stats", "\n\n"),
-        ("hash_stats", "entries: 1\nlongest chain: 1\n"),
+        ("hash_stats", "chains: 1\n"),
         ("hash_stats", "entries: 1\nbuckets used: 512\nlongest chain: 1\n"),
     ],
 )
@@ -49,6 +49,19 @@ def test_garbage_costs_its_own_part(name: str, data: str) -> None:
     value, this = reading(FS_SELINUX_AVC, FILES | {f"{A}/{name}": data})
     assert value.cache_threshold == 512
     assert [f.reason for f in this.failures.values()] == ([Reason.MALFORMED] if data.strip() else [])
+
+
+def test_one_missing_row_costs_itself_only() -> None:
+    value, this = reading(FS_SELINUX_AVC, FILES | {f"{A}/hash_stats": "entries: 1\nlongest chain: 9\n"})
+    assert (value.entries, value.buckets_used, value.buckets, value.longest_chain) == (1, None, None, 9)
+    assert this.failures == {}
+
+
+def test_rows_are_of_the_cpus_that_the_host_may_have() -> None:
+    rows = "lookups hits misses allocations reclaims frees\n" + "1 1 1 1 1 1\n2 2 2 2 2 2\n"
+    for listed, expected in (("0,8\n", [0, 8]), ("0-3\n", [0, 1]), ("\n", [0, 1])):
+        files = FILES | {f"{A}/cache_stats": rows, "/sys/devices/system/cpu/possible": listed}
+        assert [row.cpu for row in read(FS_SELINUX_AVC, files).cpus] == expected
 
 
 def test_no_selinux() -> None:

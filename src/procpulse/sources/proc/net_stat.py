@@ -9,8 +9,11 @@ https://elixir.bootlin.com/linux/v6.18/source/net/core/neighbour.c
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from procpulse.fields import counter, gauge, group, label
+from procpulse.source import Reading, Steps
+from procpulse.sources.proc._cpus import numbered, possible
 from procpulse.text import inert, lines, shorten
 from procpulse.tree import Bundle, Folder
 
@@ -18,7 +21,7 @@ from procpulse.tree import Bundle, Folder
 class CacheUse(msgspec.Struct, frozen=True, gc=False):
     """What one CPU did with a table."""
 
-    cpu: Annotated[int, label("Number of the CPU, counted over those that the host may have.")]
+    cpu: Annotated[int, label("Number of the CPU; where the host does not list those it may have, that of the row.")]
     counters: Annotated[dict[str, int], counter("Counters under the kernel's own names, such as lookups.", bits=32)]
 
 
@@ -73,4 +76,24 @@ def hexadecimals(row: bytes, least: int = 0) -> list[int]:
     return values
 
 
-NET_STAT = Bundle("net_stat", "/proc/net/stat", ("*",), list[Cache], parse, cap=1 << 20)
+class _NetStat(Bundle[list[Cache]]):
+    """The tables, and the CPUs that the host may have: each table has a row for each of them."""
+
+    def steps(self, reading: Reading) -> Steps[list[Cache]]:
+        """Read the list of CPUs, then the tables."""
+        cpus = yield from possible()
+        value = yield from super().steps(reading)
+        counted = reading.memory.get("counted")
+        if counted is None or counted[0] is not value or counted[1] != cpus:
+            reading.memory["counted"] = (value, cpus)
+            reading.memory["numbered"] = [_of_cpus(cache, cpus) for cache in value]
+        caches: list[Cache] = reading.memory["numbered"]
+        return caches
+
+
+def _of_cpus(cache: Cache, cpus: list[int]) -> Cache:
+    numbers = numbered(len(cache.cpus), cpus)
+    return replace(cache, cpus=[CacheUse(cpu, row.counters) for cpu, row in zip(numbers, cache.cpus, strict=True)])
+
+
+NET_STAT = _NetStat("net_stat", "/proc/net/stat", ("*",), list[Cache], parse, cap=1 << 20)

@@ -11,16 +11,18 @@ https://elixir.bootlin.com/linux/v6.18/source/net/netfilter/nf_conntrack_standal
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from procpulse.fields import counter, gauge, label
-from procpulse.source import File, Source
+from procpulse.source import File, Reading, Source, Steps
+from procpulse.sources.proc._cpus import numbered, possible
 from procpulse.sources.proc.net_stat import table
 
 
 class Conntrack(msgspec.Struct, frozen=True, gc=False):
     """What one CPU did."""
 
-    cpu: Annotated[int, label("Number of the CPU, counted over those that the host may have.")]
+    cpu: Annotated[int, label("Number of the CPU; where the host does not list those it may have, that of the row.")]
     entries: Annotated[int, gauge("Connections tracked now, by all CPUs together.")]
     found: Annotated[int, counter("Lookups that found a connection.", bits=32)]
     new: Annotated[int, counter("Connections added that nothing had announced; always 0 since Linux 4.9.", bits=32)]
@@ -65,4 +67,20 @@ def parse(file: File) -> list[Conntrack]:
     ]
 
 
-NET_STAT_NF_CONNTRACK = Source("net_stat_nf_conntrack", "/proc/net/stat/nf_conntrack", list[Conntrack], parse)
+class _Conntrack(Source[list[Conntrack]]):
+    """The rows, and the CPUs that the host may have: there is a row for each of them."""
+
+    def steps(self, reading: Reading) -> Steps[list[Conntrack]]:
+        """Read the list of CPUs, then the rows."""
+        cpus = yield from possible()
+        value = yield from super().steps(reading)
+        counted = reading.memory.get("counted")
+        if counted is None or counted[0] is not value or counted[1] != cpus:
+            numbers = numbered(len(value), cpus)
+            reading.memory["counted"] = (value, cpus)
+            reading.memory["numbered"] = [replace(row, cpu=cpu) for cpu, row in zip(numbers, value, strict=True)]
+        rows: list[Conntrack] = reading.memory["numbered"]
+        return rows
+
+
+NET_STAT_NF_CONNTRACK = _Conntrack("net_stat_nf_conntrack", "/proc/net/stat/nf_conntrack", list[Conntrack], parse)

@@ -14,16 +14,19 @@ https://docs.kernel.org/admin-guide/LSM/SELinux.html
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import integers, keyed, lines, number, words
+from procpulse.source import Reading, Steps
+from procpulse.sources.proc._cpus import numbered, possible
+from procpulse.text import integers, keyed, lines, number
 from procpulse.tree import Bundle, Folder
 
 
 class AvcCpu(msgspec.Struct, frozen=True, gc=False):
     """What happened on one CPU."""
 
-    cpu: Annotated[int, label("Number of its row: one for each CPU that the host can have.")]
+    cpu: Annotated[int, label("Number of the CPU; where the host does not list those it may have, that of the row.")]
     lookups: Annotated[int, counter("Decisions looked up.", bits=32)]
     hits: Annotated[int, counter("Decisions found in the cache.", bits=32)]
     misses: Annotated[int, counter("Decisions not found, and worked out.", bits=32)]
@@ -59,10 +62,14 @@ def _cpus(data: bytes) -> list[AvcCpu]:
     return [AvcCpu(i, *count) for i, count in enumerate(counts)]
 
 
-def _table(data: bytes) -> tuple[int, int, int, int]:
+def _table(data: bytes) -> tuple[int | None, int | None, int | None, int | None]:
     found = dict(keyed(data))
-    used, _, buckets = words(found[b"buckets used"], 1)[0].partition(b"/")
-    return number(found[b"entries"]), number(used), number(buckets), number(found[b"longest chain"])
+    used, slash, buckets = found.get(b"buckets used", b"").partition(b"/")
+    row = (found.get(b"entries"), used if slash else None, buckets if slash else None, found.get(b"longest chain"))
+    if row.count(None) == len(row) or (b"buckets used" in found and not slash):
+        raise ValueError("not hash_stats")
+    entries, used_, buckets_, chain = (None if value is None else number(value) for value in row)
+    return entries, used_, buckets_, chain
 
 
 def parse(folder: Folder) -> SelinuxAvc:
@@ -75,4 +82,23 @@ def parse(folder: Folder) -> SelinuxAvc:
 
 
 FILES = ("cache_stats", "hash_stats", "cache_threshold")
-FS_SELINUX_AVC = Bundle("fs_selinux_avc", "/sys/fs/selinux/avc", FILES, SelinuxAvc, parse, cap=1 << 20)
+
+
+class _Avc(Bundle[SelinuxAvc]):
+    """The cache, and the CPUs that the host may have: its statistics have a row for each of them."""
+
+    def steps(self, reading: Reading) -> Steps[SelinuxAvc]:
+        """Read the list of CPUs, then the files."""
+        cpus = yield from possible()
+        value = yield from super().steps(reading)
+        counted = reading.memory.get("counted")
+        if counted is None or counted[0] is not value or counted[1] != cpus:
+            numbers = numbered(len(value.cpus), cpus)
+            rows = [replace(row, cpu=cpu) for cpu, row in zip(numbers, value.cpus, strict=True)]
+            reading.memory["counted"] = (value, cpus)
+            reading.memory["numbered"] = replace(value, cpus=rows)
+        avc: SelinuxAvc = reading.memory["numbered"]
+        return avc
+
+
+FS_SELINUX_AVC = _Avc("fs_selinux_avc", "/sys/fs/selinux/avc", FILES, SelinuxAvc, parse, cap=1 << 20)
