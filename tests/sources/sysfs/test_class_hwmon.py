@@ -164,3 +164,49 @@ def test_no_chips() -> None:
 
 def test_no_such_class() -> None:
     assert failure(CLASS_HWMON, {}) == Failure(Reason.MISSING, HWMON, "ENOENT")
+
+
+def test_older_drivers_have_their_attributes_in_the_directory_of_the_device() -> None:
+    files = at("hwmon0", {f"device/{name}": text for name, text in EVERY.items()} | {"uevent": ""})
+    assert read(CLASS_HWMON, files) == [EXPECTED]
+
+
+def test_what_is_in_the_directory_of_the_device_is_not_read_where_the_chip_has_its_own() -> None:
+    files = at(
+        "hwmon0", {"temp1_input": "1", "device/temp1_input": "2", "device/name": "other", "device/fan1_input": "3"}
+    )
+    assert read(CLASS_HWMON, files) == [HwmonChip("hwmon0", temperatures=[Temperature("temp1", input_mc=1)])]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((f"temp1_{name}", str(value)) for name in ("input", "min", "max", "crit", "emergency", "lcrit", "lowest", "highest")
+          for value in (-273150, -274000, 65261850, 2147483647, -2147483648)),
+        *((f"power1_{name}", str(value)) for name in ("input", "average", "min", "max", "crit", "cap", "rated_max")
+          for value in (4294967295000, 4294967295, 2147483647000)),
+        ("power1_average_interval", "4294967295"), ("power1_max", "unknown"),
+        *((f"fan1_{name}", value) for name in ("input", "min", "max", "target") for value in ("65535", "-1", "4294967295")),
+        *((f"in0_{name}", value) for name in ("input", "min", "max") for value in ("2147483647", "-2147483648")),
+        *((f"curr1_{name}", value) for name in ("input", "min", "max") for value in ("2147483647", "4294967295")),
+        ("humidity1_input", "-1"), ("humidity1_max", "2147483647"), ("energy1_input", "-1"),
+        ("pwm1", "-1"), ("pwm1_enable", "-1"), ("pwm1_freq", "4294967295"),
+    ],
+)  # fmt: skip
+def test_what_a_chip_does_not_know_is_none(name: str, text: str) -> None:
+    [chip], this = reading(CLASS_HWMON, at("hwmon0", EVERY | {name: text}))
+    changed = [
+        (sensor, field, getattr(now, field))
+        for kind in HwmonChip.__struct_fields__[3:]
+        for sensor, now, before in zip([kind], getattr(chip, kind), getattr(EXPECTED, kind), strict=True)
+        for field in now.__struct_fields__
+        if getattr(now, field) != getattr(before, field)
+    ]
+    assert [value for _, _, value in changed] == [None]
+    assert this.failures == {}
+
+
+def test_what_may_be_below_0_stays() -> None:
+    [chip] = read(CLASS_HWMON, at("hwmon0", EVERY | {"temp1_input": "-273149", "in0_input": "-1", "curr1_input": "-1"}))
+    values = chip.temperatures[0].input_mc, chip.voltages[0].input_mv, chip.currents[0].input_ma
+    assert values == (-273149, -1, -1)

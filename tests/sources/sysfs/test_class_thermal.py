@@ -1,3 +1,5 @@
+import pytest
+
 from procpulse import Failure, Reason
 from procpulse.sources import CLASS_THERMAL
 from procpulse.sources.sysfs.class_thermal import ThermalZone, TripPoint
@@ -49,3 +51,20 @@ def test_garbage_costs_its_own_field() -> None:
     [zone], this = reading(CLASS_THERMAL, ZONE0 | {temp: "hot"})
     assert zone.temp_mc is None
     assert this.failures["temp"].reason is Reason.MALFORMED
+
+
+@pytest.mark.parametrize("nothing", [-274000, -273150, 2147483647, -2147483648])
+def test_what_is_no_temperature_is_not_known(nothing: int) -> None:
+    base = "/sys/class/thermal/thermal_zone3"
+    files = {
+        f"{base}/{name}": f"{nothing}\n"
+        for name in ("temp", "trip_point_0_temp", "trip_point_0_hyst", "trip_point_1_temp", "passive")
+    }
+    assert read(CLASS_THERMAL, files) == [ThermalZone(3, trips=[TripPoint(0), TripPoint(1)])]
+
+
+@pytest.mark.parametrize(("zone", "expected"), [("x86_pkg_temp", None), ("acpitz", 0)])
+def test_a_trip_point_that_nobody_has_set(zone: str, expected: int | None) -> None:
+    base = "/sys/class/thermal/thermal_zone3"
+    files = {f"{base}/type": zone, f"{base}/trip_point_0_temp": "0\n", f"{base}/temp": "0\n"}
+    assert read(CLASS_THERMAL, files) == [ThermalZone(3, zone, 0, trips=[TripPoint(0, None, expected)])]

@@ -123,3 +123,11 @@ def test_what_only_root_may_read() -> None:
 
 def test_no_sysfs() -> None:
     assert failure(CPUFREQ, {}).reason is Reason.MISSING
+
+
+def test_a_cpu_that_is_offline_is_no_row_and_no_failure() -> None:
+    """Its files are still there, and say EBUSY."""
+    off = {path: Failure(Reason.UNSUPPORTED, path, "EBUSY") for path in at(1, OLD | STATS)}
+    rows, this = reading(CPUFREQ, at(0, OLD) | off | at(2, OLD))
+    assert [row.cpu for row in rows] == [0, 2]
+    assert this.failures == {}

@@ -2,6 +2,9 @@
 
     name: coretemp, temp1_input: 46000, temp1_label: Package id 0, temp1_crit: 100000
 
+Older drivers have all of this in the directory of the device, `device/temp1_input`; it is read there where the chip's own
+has none. A number that a chip or its firmware uses to say that it knows none, or that no limit is set, is None.
+
 Most sensors are asked through a slow bus, and their chips measure about once a second: they are read every two seconds.
 
 https://docs.kernel.org/hwmon/sysfs-interface.html
@@ -13,6 +16,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
+from procpulse.text import number
 from procpulse.tree import Folder, Tree
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -174,17 +178,60 @@ def _sensor(attribute: str) -> str:
     return attribute.partition("_")[0]
 
 
+# What 32 bits are when all are set, or all but the sign: firmware and drivers put them where they know no number. ACPI
+# says 0xffffffff in thousandths of the unit of power.
+_NOTHING = frozenset((0x7FFF_FFFF, -0x8000_0000, 0xFFFF_FFFF, 0x7FFF_FFFF * 1000, 0xFFFF_FFFF * 1000))
+_COLDEST, _HOTTEST = -273_150, 10_000_000
+"""0 K, which chips that count in Kelvin show for a limit that is not set; and what is far above anything that stays
+solid. The highest limit of NVMe, 65,535 K, is for none."""
+
+
+def _measure(data: bytes) -> int | None:
+    """A number, or None where the chip says that it knows none: in a word, or in a number that cannot be."""
+    if data.lower() in (b"unknown", b"n/a", b"na", b"nan"):
+        return None
+    value = number(data)
+    return None if value in _NOTHING else value
+
+
+def _temperature(data: bytes) -> int | None:
+    value = _measure(data)
+    return value if value is not None and _COLDEST < value < _HOTTEST else None
+
+
+def _amount(data: bytes) -> int | None:
+    """What cannot be below 0: there -1 is for a number that is not known."""
+    value = _measure(data)
+    return value if value is not None and value >= 0 else None
+
+
+def _speed(data: bytes) -> int | None:
+    """A speed of a fan; 65,535 is what the controllers of notebooks say when they do not know it."""
+    value = _amount(data)
+    return None if value == 0xFFFF else value
+
+
+_READERS: dict[str, Callable[[bytes], int | None]] = {
+    "_mc": _temperature, "_rpm": _speed, "_uj": _amount, "_millipercent": _amount, "_ms": _amount, "_hz": _amount,
+    "value": _amount, "enable": _amount, "mode": _amount,
+}  # fmt: skip
+
+
+def _reader(field: str) -> Callable[[bytes], int | None]:
+    return next((read for end, read in _READERS.items() if field.endswith(end)), _measure)
+
+
 def _one(folder: Folder, sensor: str, record: type[T]) -> T:
     values: list[object] = [sensor]
     for field in record.__struct_fields__[1:]:
         attribute = _attribute(field)
         name = sensor if attribute == "value" else f"{sensor}_{attribute}"
-        read: Callable[[str], object] = folder.number
         if attribute == "label":
-            read = folder.text
+            values.append(folder.text(name))
         elif attribute in _FLAGS:
-            read = folder.flag
-        values.append(read(name))
+            values.append(folder.flag(name))
+        else:
+            values.append(folder.parsed(name, _reader(field)))
     return record(*values)
 
 
@@ -204,4 +251,13 @@ FILES = (
         if field != "value"
     ),
 )
-CLASS_HWMON = Tree("class_hwmon", "/sys/class/hwmon/hwmon[0-9]*", FILES, HwmonChip, parse, slow=True, cadence=2.0)
+CLASS_HWMON = Tree(
+    "class_hwmon",
+    "/sys/class/hwmon/hwmon[0-9]*",
+    FILES,
+    HwmonChip,
+    parse,
+    slow=True,
+    cadence=2.0,
+    elsewhere="device",
+)

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import gauge, group, info, label
+from procpulse.text import number
 from procpulse.tree import Folder, Tree
 
 
@@ -18,7 +19,7 @@ class TripPoint(msgspec.Struct, frozen=True, gc=False):
 
     trip: Annotated[int, label("Number of the trip point.")]
     type: Annotated[str | None, info("What is done: active, passive, hot or critical.")] = None
-    temp_mc: Annotated[int | None, gauge("The temperature.")] = None
+    temp_mc: Annotated[int | None, gauge("The temperature; None where none is set.")] = None
     hyst_mc: Annotated[int | None, gauge("How much it has to fall below it again.")] = None
 
 
@@ -36,21 +37,45 @@ class ThermalZone(msgspec.Struct, frozen=True, gc=False):
     trips: Annotated[list[TripPoint], group("Trip points.")] = []
 
 
+_COLDEST, _HOTTEST = -273_150, 10_000_000
+_PACKAGE = "x86_pkg_temp"
+
+
+def temperature(data: bytes) -> int | None:
+    """A temperature; None for what is none: at or below 0 K, where the kernel's own word for it is, or beyond the sun's."""
+    value = number(data)
+    return value if _COLDEST < value < _HOTTEST else None
+
+
+def unset(data: bytes) -> int | None:
+    """The temperature of a trip point that somebody has to set; until then older kernels say 0."""
+    return temperature(data) or None
+
+
+def _difference(data: bytes) -> int | None:
+    value = number(data)
+    return value if 0 <= value < _HOTTEST else None
+
+
 def parse(folder: Folder) -> ThermalZone:
     trips: dict[int, TripPoint] = {}
+    type_ = folder.text("type")
     for name in folder.found("trip_point_*"):
         trip = int(name.split("_")[2])
         prefix = f"trip_point_{trip}_"
         trips[trip] = TripPoint(
-            trip, folder.text(f"{prefix}type"), folder.number(f"{prefix}temp"), folder.number(f"{prefix}hyst")
+            trip,
+            folder.text(f"{prefix}type"),
+            folder.parsed(f"{prefix}temp", unset if type_ == _PACKAGE else temperature),
+            folder.parsed(f"{prefix}hyst", _difference),
         )
     return ThermalZone(
         int(folder.name.removeprefix("thermal_zone")),
-        folder.text("type"),
-        folder.number("temp"),
+        type_,
+        folder.parsed("temp", temperature),
         folder.text("policy"),
         folder.text("mode"),
-        folder.number("passive"),
+        folder.parsed("passive", temperature),
         list(trips.values()),
     )
 

@@ -129,4 +129,5 @@ CPUFREQ = Tree(
     parse,
     slow=("cpufreq/scaling_cur_freq", "cpufreq/cpuinfo_cur_freq", "cpufreq/cpuinfo_avg_freq"),
     cadence=5.0,
+    off="EBUSY",  # while all CPUs under a policy are offline
 )
