@@ -259,7 +259,7 @@ def test_net_of_another_root_is_that_of_its_first_process() -> None:
     these = files()
     assert these.place("/proc/net/dev") == "/proc/net/dev"
     these._init = True  # as it is where another procfs is mounted elsewhere
-    these._proc = "/host/proc"
+    these._proc = confine.Root("/host/proc", own=False)
     assert these.place("/proc/net/dev") == "/host/proc/1/net/dev"
     assert these.place("/proc/self/mountinfo") == "/host/proc/1/mountinfo"
     assert these.place("/proc/sys/net/core/somaxconn") == "/host/proc/sys/net/core/somaxconn"
@@ -463,9 +463,11 @@ def test_hostile_bytes_are_malformed(tree: Path, hostile: bytes) -> None:
 def test_a_program_that_can_no_longer_import_reads_plain_trees_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after it changed to a user who may not read its own modules."""
     confine._openat2.cache_clear()
+    confine._libc.cache_clear()
     monkeypatch.setitem(sys.modules, "ctypes", None)
     reader = Reader(roots(FIXTURES / "workstation"))
     result = reader.read_sync([LOADAVG], lambda source: 30.0)["loadavg"]
     reader.close()
     confine._openat2.cache_clear()
+    confine._libc.cache_clear()
     assert result.failure is None

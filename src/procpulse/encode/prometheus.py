@@ -11,7 +11,6 @@ rest as `other`. Needs the package prometheus_client.
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -20,19 +19,14 @@ import msgspec
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector as BaseCollector
 
+from procpulse.encode.process_groups import MOST_NAMES, Groups, label_text
 from procpulse.fields import Field, Kind, Shape, Unit, fields, is_record
 from procpulse.sampler import Sampler
 from procpulse.snapshot import Snapshot
 from procpulse.source import Host
 
-MOST_NAMES = 200
-"""How many groups of processes have series of their own."""
-MOST_TOP = 20
 MOST_SAMPLES = 20_000
 """How many samples one source may have; the rows after are left out and counted."""
-LONGEST_LABEL = 200
-STALE_SECONDS = 3600.0
-OTHER = "other"
 
 Families = dict[str, Metric]
 
@@ -225,11 +219,11 @@ class _Walk:
                 name = field.name
                 while name in labels:
                     name = f"{prefix.rpartition('_')[2]}_{name}"
-                labels[name] = _text(getattr(record, field.name))
+                labels[name] = label_text(getattr(record, field.name))
             elif field.kind is Kind.INFO and field.type is str:
                 found = getattr(record, field.name)
                 if found is not None:
-                    facts[field.name] = _text(found)
+                    facts[field.name] = label_text(found)
         for column in table:
             field = column.field
             found = getattr(record, field.name)
@@ -243,7 +237,7 @@ class _Walk:
             elif field.shape is Shape.MAPPING:
                 key = "key" if "key" not in labels else "name"
                 for word, number in found.items():
-                    self._add(name, field, {**labels, key: _text(word)}, number * column.factor)
+                    self._add(name, field, {**labels, key: label_text(word)}, number * column.factor)
         if facts:
             known = {name: value for name, value in facts.items() if name not in labels}
             family = self._family(InfoMetricFamily, tidy(prefix), "Facts.")
@@ -261,160 +255,3 @@ class _Walk:
         if family is None:
             family = self._found[name] = make(name, help)
         return family
-
-
-def _text(value: Any) -> str:
-    """A label: names are inert already, so only their length is bounded."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 3] + "..."
-
-
-class _Group:
-    """What the processes of one name did since it was first seen, and have now."""
-
-    __slots__ = ("counters", "gauges", "seen")
-
-    def __init__(self) -> None:
-        self.counters = [0.0] * len(COUNTERS)
-        self.gauges = [0.0] * len(GAUGES)
-        self.seen = 0.0
-
-    def add(self, growth: list[float]) -> None:
-        for place, grown in enumerate(growth):
-            self.counters[place] += grown
-
-
-COUNTERS = (
-    ("cpu_seconds", "CPU time."),
-    ("minor_faults", "Page faults that needed no disk."),
-    ("major_faults", "Page faults that needed a disk."),
-    ("read_bytes", "Bytes read from disks, of processes whose I/O may be seen."),
-    ("written_bytes", "Bytes written to disks, of processes whose I/O may be seen."),
-)
-GAUGES = (("processes", "Processes."), ("threads", "Threads."), ("resident_bytes", "Resident memory."))
-
-
-class Groups:
-    """Processes added up by name or control group, without more series than the limit, however they rename themselves.
-
-    The greatest by CPU time and by memory get series of their own and keep them for an hour after they were last seen,
-    so that what an ordinary host runs is always there; the others are `other`. Counters start at 0 when a group is
-    first told apart, hold the growth of every process in it, and never fall.
-
-    Args:
-        by: "name" or "cgroup".
-        most: How many groups beside `other`.
-
-    Raises:
-        ValueError: processes cannot be added up by that.
-    """
-
-    def __init__(self, by: str = "name", most: int = MOST_NAMES, clock: Callable[[], float] = time.monotonic):
-        if by not in ("name", "cgroup"):
-            raise ValueError(f"processes can be added up by name or cgroup, not by {by!r}")
-        self._by = by
-        self._most = most
-        self._clock = clock
-        self._shown: dict[str, _Group] = {}
-        self._other = _Group()
-        self._before: dict[int, tuple[int, tuple[float, ...]]] = {}
-        self._seq: tuple[str, int] | None = None
-        self._fresh = True
-
-    def restart(self) -> None:
-        """The next snapshot is of another sampler, whose processes have other identities: nothing grew up to it."""
-        self._before.clear()
-        self._fresh = True
-
-    def update(self, snapshot: Snapshot) -> None:
-        """Take in a snapshot; the same one again changes nothing."""
-        rows = snapshot.values.get("processes")
-        key = (snapshot.host.boot_id, snapshot.monotonic_ns)
-        if rows is None or key == self._seq:
-            return
-        first, self._fresh, self._seq = self._fresh, False, key
-        ticks = snapshot.host.ticks_per_second
-        growth: dict[str, list[float]] = {}
-        levels: dict[str, list[float]] = {}
-        known = {}
-        for pid, row in rows.items():
-            if row.stat is None:
-                continue
-            name = self._name(row)
-            totals = _totals(row, ticks)
-            identity, before = self._before.get(pid, (None, totals if first else _NOTHING))
-            if identity is not None and identity != row.identity:
-                before = _NOTHING
-            known[pid] = (row.identity, totals)
-            sums = growth.setdefault(name, [0.0] * len(COUNTERS))
-            for place, (old, new) in enumerate(zip(before, totals, strict=True)):
-                sums[place] += max(0.0, new - old)
-            level = levels.setdefault(name, [0.0] * len(GAUGES))
-            level[0] += 1
-            level[1] += row.stat.num_threads
-            level[2] += row.stat.rss_bytes
-        self._before = known
-        self._promote(growth, levels)
-        for group in (*self._shown.values(), self._other):
-            group.gauges = [0.0] * len(GAUGES)
-        for name, grown in growth.items():
-            group = self._shown.get(name, self._other)
-            group.add(grown)
-            group.gauges = [a + b for a, b in zip(group.gauges, levels[name], strict=True)]
-
-    def _name(self, row: Any) -> str:
-        if self._by == "name":
-            return _text(row.stat.comm)
-        cgroup = getattr(row, "cgroup", None)
-        return _text((cgroup and cgroup.unified) or "")
-
-    def _promote(self, growth: dict[str, list[float]], levels: dict[str, list[float]]) -> None:
-        """Who gets a series: what fits, the greatest first."""
-        now = self._clock()
-        for name in growth:
-            if name in self._shown:
-                self._shown[name].seen = now
-        for name in [name for name, group in self._shown.items() if now - group.seen > STALE_SECONDS]:
-            # What it did stays counted, so that the sum of all never falls.
-            self._other.add(self._shown.pop(name).counters)
-        new = [name for name in growth if name not in self._shown and name != OTHER]
-        if len(self._shown) + len(new) > self._most:
-            by_cpu = sorted(new, key=lambda name: -growth[name][0])[:MOST_TOP]
-            by_memory = sorted(new, key=lambda name: -levels[name][2])[:MOST_TOP]
-            new = list(dict.fromkeys(name for pair in zip(by_cpu, by_memory, strict=True) for name in pair))
-        for name in new[: max(0, self._most - len(self._shown))]:
-            self._shown[name] = _Group()
-            self._shown[name].seen = now
-
-    def families(self, host: Host) -> Families:
-        """The metrics of the groups, by name; none before the first snapshot with processes."""
-        if self._seq is None:
-            return {}
-        label = [self._by]
-        found: Families = {}
-        groups = [*self._shown.items(), (OTHER, self._other)]
-        for place, (name, help) in enumerate(COUNTERS):
-            counter = CounterMetricFamily(f"procpulse_process_group_{name}", help, labels=label)
-            for group, item in groups:
-                counter.add_metric([group], item.counters[place])
-            found[counter.name] = counter
-        for place, (name, help) in enumerate(GAUGES):
-            gauge = GaugeMetricFamily(f"procpulse_process_group_{name}", help, labels=label)
-            for group, item in groups:
-                gauge.add_metric([group], item.gauges[place])
-            found[gauge.name] = gauge
-        return found
-
-
-_NOTHING = (0.0,) * len(COUNTERS)
-
-
-def _totals(row: Any, ticks: int) -> tuple[float, ...]:
-    stat, io = row.stat, getattr(row, "io", None)
-    return (
-        (stat.user_ticks + stat.system_ticks) / ticks,
-        stat.minor_faults,
-        stat.major_faults,
-        0.0 if io is None else io.read_bytes,
-        0.0 if io is None else io.written_bytes,
-    )

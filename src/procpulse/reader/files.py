@@ -6,13 +6,13 @@ This module and `processes` beside it are the only ones that touch /proc and /sy
 import errno
 import os
 import resource
-import stat
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import repeat
 from time import monotonic_ns
 from typing import Any, NamedTuple
 
-from procpulse.reader.confine import beneath
+from procpulse.reader.confine import Root
 from procpulse.source import Failure, Link, Names, Piece, Read, Reason, Request, Roots, Statvfs
 
 _REASONS = {
@@ -139,10 +139,10 @@ class Files:
         """Files of /proc that this kernel does not have, and when to look again."""
         self._rounds = 0
         self._mounts = _mount_points()
-        self._proc = os.path.abspath(roots.proc)
-        self._sys = os.path.abspath(roots.sys)
-        self._init = self._proc != "/proc" and self._type(self._proc) == "proc"
-        self.kernel = self._type(self._proc) == "proc" and self._type(self._sys) == "sysfs"
+        self._proc = self._root(roots.proc, "/proc")
+        self._sys = self._root(roots.sys, "/sys")
+        self._init = not self._proc.own and self._proc.kind == "proc"
+        self.kernel = self._proc.kind == "proc" and self._sys.kind == "sysfs"
         """Whether the roots are a real procfs and sysfs."""
         self._trusted: dict[str, bool] = {}
         self._trusted_before: dict[str, bool] = {}
@@ -154,6 +154,16 @@ class Files:
             Statvfs: self._statvfs,
         }
         self._answers_once = self._answers | {Read: self._read_once, Piece: self._piece_once}
+
+    def _root(self, path: str, usual: str) -> Root:
+        path = os.path.abspath(path)
+        root = Root(path, path == usual)
+        if root.own:
+            root.kind = self._type(path)
+            if root.kind not in _KERNEL:
+                with suppress(OSError):  # then each request will say why
+                    root.fd  # noqa: B018
+        return root
 
     def perform(self, request: Request) -> Any:
         """Answer one request at once, through a kept descriptor where there is one. For one thread only."""
@@ -202,26 +212,37 @@ class Files:
         if trusted is None:
             trusted = self._trusted_before.get(request.path)
             if trusted is None:
-                trusted = self._type(self.place(request.path)) in _KERNEL
+                trusted = self._is_trusted(request.path)
             if len(self._trusted) > 65536:
                 self._trusted.clear()
             self._trusted[request.path] = trusted
         return not trusted
 
+    def _is_trusted(self, path: str) -> bool:
+        """Whether a path is in a file system of the kernel's own. What a root is, the root itself says; what is mounted
+        below it, the mount table. The text of a path is what that is looked up by, so no link may be on the way."""
+        root, _ = self._located(path)
+        if not root.own and not (root.straight and root.kind):
+            return False
+        return self._type(self.place(path)) in _KERNEL
+
     def place(self, path: str) -> str:
-        """Where a path below /proc or /sys really is.
+        """Where a path below /proc or /sys is, as text."""
+        root, relative = self._located(path)
+        return f"{root.path}/{relative}" if relative else root.path
+
+    def _located(self, path: str) -> tuple[Root, str]:
+        """The root that a path is below, and the path from there.
 
         Under another root /proc/net and /proc/self would speak of our own process there, or of nobody;
         what is asked for is the host's, so they are those of its first process.
         """
-        if path.startswith("/proc"):
-            rest = path[5:]
-            if self._init and rest.startswith(("/net/", "/self/")):
-                rest = rest.replace("/net/", "/1/net/", 1) if rest[1] == "n" else rest.replace("/self/", "/1/", 1)
-            return self._proc + rest
-        if path.startswith("/sys"):
-            return self._sys + path[4:]
-        return path
+        if not path.startswith("/proc"):
+            return self._sys, path[5:]
+        rest = path[6:]
+        if self._init and rest.startswith(("net/", "self/")):
+            rest = rest.replace("net/", "1/net/", 1) if rest[0] == "n" else rest.replace("self/", "1/", 1)
+        return self._proc, rest
 
     def open(self, path: str) -> int:
         """Open a file below the roots for reading. Outside a kernel file system only regular files are opened.
@@ -229,20 +250,25 @@ class Files:
         Raises:
             OSError: with the kernel's errno.
         """
-        place = self.place(path)
-        if not self.blocks(Read(path)):
-            return os.open(place, _FLAGS)
-        fd = beneath(self._root_of(path), place, _FLAGS)
-        mode = os.fstat(fd)
-        if stat.S_ISREG(mode.st_mode):
-            return fd
-        os.close(fd)
-        if stat.S_ISCHR(mode.st_mode) and mode.st_rdev == os.makedev(1, 3):
-            raise OSError(errno.ENOENT, "masked by /dev/null")
-        raise OSError(errno.EISDIR if stat.S_ISDIR(mode.st_mode) else errno.EOPNOTSUPP, "not a regular file")
+        root, relative = self._located(path)
+        if self.blocks(Read(path)):
+            return root.open_file(relative, _FLAGS)
+        if root.own:
+            return os.open(path, _FLAGS)
+        return os.open(relative or ".", _FLAGS, dir_fd=root.fd)
 
-    def _root_of(self, path: str) -> str:
-        return self._proc if path.startswith("/proc") else self._sys
+    def open_folder(self, path: str) -> int:
+        """Open a directory below the roots.
+
+        Raises:
+            OSError: with the kernel's errno.
+        """
+        root, relative = self._located(path)
+        if self.blocks(Names(path)):
+            return root.open(relative, _FLAGS | os.O_DIRECTORY)
+        if root.own:
+            return os.open(path, _FLAGS | os.O_DIRECTORY)
+        return os.open(relative or ".", _FLAGS | os.O_DIRECTORY, dir_fd=root.fd)
 
     def _type(self, place: str) -> str:
         """The type of the file system that a path is on, as far as its mount points tell."""
@@ -251,7 +277,7 @@ class Files:
     @property
     def hides(self) -> bool:
         """Whether the mount of /proc hides processes of others from us (hidepid), as far as its options tell."""
-        options: list[str] = next((options for point, _, options in self._mounts if point == self._proc), [])
+        options: list[str] = next((options for point, _, options in self._mounts if point == self._proc.path), [])
         given = {name: value for name, _, value in (option.partition("=") for option in options)}
         if given.get("hidepid", "0") in ("0", "off") or not os.geteuid():
             return False
@@ -366,29 +392,22 @@ class Files:
         return data
 
     def _names(self, request: Names) -> list[tuple[str, int]]:
-        place = self.place(request.path)
-        if not self.blocks(request):
-            return _entries(place, request)
-        fd = beneath(self._root_of(request.path), place, _FLAGS | os.O_DIRECTORY)
+        root, _ = self._located(request.path)
+        if root.own and not self.blocks(request):
+            return _entries(request.path, request)
+        fd = self.open_folder(request.path)
         try:
             return _entries(fd, request)
         finally:
             os.close(fd)
 
-    def _link(self, request: Link) -> bytes | Failure:
-        place = self.place(request.path)
-        try:
-            return os.fsencode(os.readlink(place))
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.ENOTDIR) or not self.blocks(request):
-                raise
-        # Not a link. In a tree that went through tools without links, it is a file that holds the target.
-        folder, _, name = place.rpartition("/")
-        fd = beneath(self._root_of(request.path), folder, _FLAGS | os.O_DIRECTORY)
-        try:
-            return _target(fd, name)
-        finally:
-            os.close(fd)
+    def _link(self, request: Link) -> bytes:
+        root, relative = self._located(request.path)
+        if self.blocks(request._replace(slow=False)):
+            return root.readlink(relative)
+        if root.own:
+            return os.fsencode(os.readlink(request.path))
+        return os.fsencode(os.readlink(relative, dir_fd=root.fd))
 
     def _statvfs(self, request: Statvfs) -> os.statvfs_result | Failure:
         root = "" if self.roots.own and self.roots.root is None else self.roots.root
@@ -441,22 +460,6 @@ class Files:
     def kept(self) -> int:
         """How many files are open now."""
         return len(self._kept) + len(self._stale)
-
-
-def _target(folder: int, name: str) -> bytes:
-    """What a link says, or a file in place of one."""
-    try:
-        return os.fsencode(os.readlink(name, dir_fd=folder))
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-    fd = os.open(name, _FLAGS | os.O_NOFOLLOW, dir_fd=folder)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "neither a link nor a file")
-        return os.pread(fd, 4096, 0)
-    finally:
-        os.close(fd)
 
 
 def _entries(place: str | int, request: Names) -> list[tuple[str, int]]:

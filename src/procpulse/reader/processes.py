@@ -148,7 +148,7 @@ class ProcessTable:
     def _known(self, reading: Reading) -> Steps[dict[int, Any]]:
         try:
             if self._proc < 0:
-                self._proc = os.open(self._files.place("/proc"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                self._proc = self._files.open_folder("/proc")
             # The kernel counts every process among the links of /proc. While the count is what it was when the list
             # held them all, and all of these answer still, there can be no other: no need to list them again.
             links = os.fstat(self._proc).st_nlink

@@ -160,7 +160,7 @@ class Hub:
         self.turn: asyncio.Event = asyncio.Event()
         self.history: deque[tuple[int, float, msgspec.Raw]] = deque()
         self.sampler: Sampler | None = None
-        self._used = 0.0
+        self._used = self._kept_until = 0.0
         self._away_until = 0.0
         self._ticked: float | None = None
 
@@ -192,6 +192,11 @@ class Hub:
         """Begin to sample, and do not stop when idle."""
         self._pins += 1
         self.touch()
+
+    def keep(self, seconds: float) -> None:
+        """Do not stop when idle for so long from now."""
+        if self._loop is not None:
+            self._kept_until = max(self._kept_until, self._loop.time() + seconds)
 
     async def unpin(self) -> None:
         """The end of `pin`: everybody is sent away, and sampling stops with the last."""
@@ -302,7 +307,7 @@ class Hub:
         else:
             if self.ending is not None:
                 self.ending.ignore()
-            if not self._pins and now - self._used > self._linger_seconds:
+            if not self._pins and now > max(self._used + self._linger_seconds, self._kept_until):
                 self._cease()
                 return
         self._timer = loop.call_later(min(1.0, self._send_seconds / 3), self._watch)
