@@ -285,7 +285,7 @@ async def test_deltas_start_with_the_second_sample_and_are_shared(clock: Clock) 
     assert all(a is b for a, b in zip(one, two, strict=True)), "computed once"
 
 
-@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "1", None])
+@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf")])
 async def test_an_interval_that_makes_no_sense(sampler: Sampler, interval: Any) -> None:
     with pytest.raises(ValueError, match="above 0"):
         sampler.stream(interval)
@@ -445,3 +445,153 @@ def test_importing_is_light() -> None:
         print([name for name in heavy if name in sys.modules])
     """)
     assert result.stdout == "[]\n", result.stdout + result.stderr
+
+
+# Time, and turns.
+
+
+async def test_who_is_late_at_every_tick_leaves_others_their_turn() -> None:
+    sampler = Sampler([LOADAVG])
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.ensure_future(other())
+    ticks = 0
+    async for _ in sampler.stream(0.001):
+        end = time.monotonic() + 0.003  # more than the interval: it never has to wait for the next tick
+        while time.monotonic() < end:
+            pass
+        ticks += 1
+        if ticks == 30:
+            break
+    assert turns >= 30, "a turn per tick at least"
+    task.cancel()
+    sampler.close()
+
+
+@pytest.mark.parametrize("interval", [60.0, 0.5])
+async def test_read_times_are_those_of_the_clock_of_the_schedule(clock: Clock, interval: float) -> None:
+    """A clock that stands still while files are read: rates are over the time that it tells."""
+    table = processes()
+    sampler = Sampler([STAT, LOADAVG, table], clock=clock, deadlines={table: 60})
+    deltas: list[Delta] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(collect, sampler.deltas(interval), deltas, 3)
+        for _ in range(4):
+            await _read_on(sampler, clock)
+            await clock.advance(interval)
+    for delta in deltas:
+        assert delta.seconds(STAT) == interval
+        assert {elapsed / 1e9 for elapsed in delta.rows_elapsed_ns["processes"].values()} == {interval}
+    sampler.close()
+
+
+async def _read_on(sampler: Sampler, clock: Clock) -> None:
+    """Let a read of real files come to its end."""
+    for _ in range(200):
+        await settle()
+        if all(schedule.taking is None for schedule in sampler._schedules.values()):
+            return
+        await asyncio.sleep(0.01)
+
+
+async def test_a_clock_that_runs_at_another_speed(clock: Clock) -> None:
+    class Fast(Clock):
+        def monotonic_ns(self) -> int:
+            return 1000 + time.monotonic_ns() * 10
+
+    count = Count(turns=50)
+    snapshot = await Sampler([LOADAVG, count], clock=Fast()).sample()
+    now = Fast().monotonic_ns()
+    assert snapshot.monotonic_ns <= snapshot.read_ns["loadavg"] <= snapshot.read_ns["count"] <= now
+
+
+async def test_what_has_no_turn_says_so_and_is_the_first_of_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host so slow that a tick's time is over before every source had its turn."""
+
+    class Slow(Count):
+        def steps(self, reading: Any) -> Any:
+            yield ()
+            end = time.monotonic() + 0.03
+            while time.monotonic() < end:
+                pass
+            self.reads += 1
+            return self.reads
+
+    monkeypatch.setattr("procpulse.sampler.DEADLINE", 0.1)
+    sources = [Slow(f"slow{i}") for i in range(12)]
+    sampler = Sampler(sources)
+    untried: list[set[str]] = []
+    async for snapshot in sampler.stream(0.1):
+        missing = {failure.detail for failure in snapshot.failures.values()}
+        assert all("not tried" in detail for detail in missing), missing
+        assert snapshot.values.keys() | snapshot.failures.keys() == {source.name for source in sources}
+        if untried:
+            assert untried[-1] - snapshot.failures.keys() or not untried[-1], "some of them got their turn first"
+        untried.append(set(snapshot.failures))
+        if len(untried) == 12:
+            break
+    assert any(untried), "it was not slow enough to tell anything"
+    assert min(source.reads for source in sources) >= 2, "everybody has had turns"
+    found = await sampler.sample()
+    assert not found.failures, "a sample by itself tries everything"
+    sampler.close()
+
+
+async def test_a_deadline_counts_what_a_source_itself_takes() -> None:
+    """Many sources, each within its deadline: together they take longer than any of them may."""
+
+    class Slow(Count):
+        def steps(self, reading: Any) -> Any:
+            for _ in range(2):
+                [found] = yield [Request_(f"/proc/{self.name}", slow=True)]
+                assert not isinstance(found, Failure), found
+            return 1
+
+    from procpulse.source import Read as Request_
+
+    sources = [Slow(f"slow{i}") for i in range(20)]
+    sampler = Sampler(sources, deadlines=dict.fromkeys(sources, 0.3))
+
+    def perform(request: Request) -> Any:
+        time.sleep(0.02)
+        return b"1\n" if request.path.startswith("/proc/slow") else Failure(Reason.MISSING, request.path)
+
+    sampler._reader.pool._perform = perform
+    began = time.monotonic()
+    snapshot = await sampler.sample()
+    assert time.monotonic() - began > 0.3, "it took longer than each may"
+    assert not snapshot.failures
+    sampler.close()
+
+
+async def test_streams_can_be_closed() -> None:
+    import contextlib
+
+    async with Sampler([LOADAVG]) as sampler:
+        for make in (sampler.stream, sampler.deltas):
+            async with contextlib.aclosing(make(0.01)) as items:
+                assert (await anext(items)).interval == 0.01
+            with pytest.raises(StopAsyncIteration):
+                await anext(items)
+
+
+async def test_intervals_of_every_kind() -> None:
+    from datetime import timedelta
+    from decimal import Decimal
+    from fractions import Fraction
+
+    async with Sampler([LOADAVG]) as sampler:
+        for interval in (Decimal("0.5"), Fraction(1, 2), timedelta(milliseconds=500), 0.5):
+            assert (await anext(sampler.stream(interval))).interval == 0.5
+        for nonsense in (1e300, 10**400, float("nan"), float("inf"), -1, 0, Decimal(0), timedelta(0)):
+            with pytest.raises(ValueError, match="above 0 seconds and at most 1000000000"):
+                sampler.stream(nonsense)
+        for other in ("1s", b"1", None, True, [1]):
+            with pytest.raises(TypeError, match="number of seconds or a timedelta"):
+                sampler.stream(other)  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ class Comparer:
         None where there is nothing to compare: one of them is missing, they are of different boots, or the second is
         not later than the first. Then the stream starts anew.
         """
-        steps = self._steps(before, after)
+        steps = self.steps(before, after)
         while True:
             try:
                 next(steps)
@@ -53,7 +53,8 @@ class Comparer:
                 return delta
             await checkpoint()
 
-    def _steps(self, before: Snapshot | None, after: Snapshot | None) -> Generator[None, None, Delta | None]:
+    def steps(self, before: Snapshot | None, after: Snapshot | None) -> Generator[None, None, Delta | None]:
+        """The same in slices of time, for who has several that work on one comparison."""
         latest, self._latest = self._latest, after
         if before is None or after is None or not _follows(before, after):
             self._unchanged, self._grown = {}, {}

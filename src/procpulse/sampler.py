@@ -1,32 +1,42 @@
 """Samples a host again and again, on time, for any number of consumers.
 
-There is no background task and no queue. A consumer sleeps until the next tick is due; whoever comes first takes the
-sample, and the others who wait for the same tick get the same `Snapshot`. If the one who reads is cancelled, another
-takes over. A consumer that is slow finds the newest sample when it comes back, and a gap in `seq`.
+There is no background task and no queue. A consumer sleeps until the next tick is due; whoever comes first begins to
+read, and all who wait for the same tick get the same `Snapshot`. If the one who reads is cancelled, or its event loop
+stops, another goes on. A consumer that is slow finds the newest sample when it comes back, and a gap in `seq`.
+
+A sampler may be used from any number of threads and event loops at a time: what it knows changes under the one lock of
+its reader, which nobody holds while waiting.
 """
 
 import math
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol, SupportsFloat, TypeAlias, TypeVar
 
-import anyio
 import msgspec
 
 from procpulse.catalog import default_sources
 from procpulse.comparer import Comparer
 from procpulse.delta import Delta
 from procpulse.process import PerProcess
-from procpulse.reader import Reader, Result, checkpoint, sleep
+from procpulse.reader import Reader, Result, Round, checkpoint, sleep
 from procpulse.snapshot import Snapshot, Unavailable
 from procpulse.source import Failure, Request, Roots, Source
 
 T = TypeVar("T")
 
+Seconds: TypeAlias = SupportsFloat | timedelta
+"""A length of time in seconds: any kind of number (int, float, Decimal, Fraction, numpy's), or a timedelta."""
+
 DEADLINE = 1.0
-"""Seconds that a source may take, unless it is told otherwise; at most the interval of its stream."""
+"""Seconds that the reads of a source may last, unless it is told otherwise; in a stream at most its interval, but for a
+quarter of a second at least: threads may have to wait that long for their turn on a machine that is busy."""
+LEAST_DEADLINE = 0.25
+LONGEST_INTERVAL = 1e9
+"""Seconds: 31 years. Times in nanoseconds have to fit into 64 bits."""
 
 
 class Clock(Protocol):
@@ -106,9 +116,10 @@ class _Schedule:
         self.previous: Snapshot | None = None
         self.delta: tuple[int, Delta | None] = (-1, None)
         self.comparer = Comparer()
-        self.comparing = anyio.Lock()
-        self.taking = False
-        self.turn: anyio.Event | None = None
+        self.comparing: tuple[int, Generator[None, None, Delta | None]] | None = None
+        """The comparison that is under way, for which tick; whoever waits for it works on it."""
+        self.taking: _Taking | None = None
+        """The sample that is under way."""
 
     def due_ns(self, tick: int) -> int:
         return self.start_ns + tick * self.interval_ns
@@ -128,6 +139,30 @@ class _Schedule:
         off = (clock.time_ns() - clock.monotonic_ns() + self.start_ns + half) % self.interval_ns - half
         if abs(off) > 1_000_000:
             self.start_ns -= off
+
+
+class _Taking:
+    """A sample that is under way, for everybody who waits for it."""
+
+    __slots__ = ("clock_ns", "interval", "late_ns", "read_ns", "round", "seen", "tick", "wall_ns")
+
+    def __init__(self, clock: Clock, round: Round, interval: float | None, tick: int):
+        self.round = round
+        self.interval = interval
+        self.tick = tick
+        self.clock_ns, self.wall_ns, self.read_ns = clock.monotonic_ns(), clock.time_ns(), time.monotonic_ns()
+        """When it was begun, by the clocks of the schedule, and by the one of the reads."""
+        self.seen = -1
+        """Which tick whoever began it had before."""
+        self.late_ns = 0
+
+    def on(self, clock: Clock) -> Callable[[int], int]:
+        """From the time of a read to that of the schedule, whose clock may be another one, or stand still."""
+        if isinstance(clock, SystemClock):
+            return lambda read_ns: read_ns
+        took = time.monotonic_ns() - self.read_ns
+        share = (clock.monotonic_ns() - self.clock_ns) / took if took > 0 else 0.0
+        return lambda read_ns: self.clock_ns + round((read_ns - self.read_ns) * share)
 
 
 class Sampler:
@@ -158,8 +193,8 @@ class Sampler:
         sources: Iterable[Source[Any]] | None = None,
         *,
         roots: Roots | None = None,
-        cadence: Mapping[Source[Any], float] | None = None,
-        deadlines: Mapping[Source[Any], float] | None = None,
+        cadence: Mapping[Source[Any], Seconds] | None = None,
+        deadlines: Mapping[Source[Any], Seconds] | None = None,
         descriptors: int | None = None,
         clock: Clock | None = None,
         observe: Callable[[Request, Any], None] | None = None,
@@ -194,20 +229,21 @@ class Sampler:
         """Read every source once, now.
 
         Raises:
-            RuntimeError: the sampler is closed, or was made before a fork.
+            RuntimeError: the sampler is closed, or read before a fork.
         """
-        self._singles += 1
-        return await self._sample(self._singles - 1, None)
+        taking = self._begin(None)
+        return self._taken(taking, await self._reader.finish(taking.round))
 
     def sample_sync(self) -> Snapshot:
-        """The same where no event loop runs."""
-        self._reader.check()
-        self._singles += 1
-        now, wall = self._clock.monotonic_ns(), self._clock.time_ns()
-        results = self._reader.read_sync(self._due(now, None), lambda source: self._deadline(source, None))
-        return self._snapshot(self._singles - 1, now, wall, None, results)
+        """The same from a thread where no event loop runs.
 
-    def stream(self, interval: float = 1.0, *, align: bool = False) -> "Stream":
+        Raises:
+            RuntimeError: the sampler is closed, or read before a fork.
+        """
+        taking = self._begin(None)
+        return self._taken(taking, self._reader.finish_sync(taking.round))
+
+    def stream(self, interval: Seconds = 1.0, *, align: bool = False) -> "Stream":
         """Snapshots at a fixed rate, for as long as they are asked for.
 
         Everybody who streams with one interval shares the schedule and the samples. A newcomer gets the newest
@@ -220,18 +256,18 @@ class Sampler:
 
         Raises:
             ValueError: the interval is not above 0.
-            RuntimeError: the sampler is closed, or was made before a fork.
+            RuntimeError: the sampler is closed, or read before a fork.
         """
         self._reader.check()
         return Stream(self, self._schedule(interval, align))
 
-    def deltas(self, interval: float = 1.0, *, align: bool = False) -> "Deltas":
+    def deltas(self, interval: Seconds = 1.0, *, align: bool = False) -> "Deltas":
         """What changed from tick to tick; the first comes with the second sample. Arguments as for `stream`."""
         self._reader.check()
         return Deltas(self, self._schedule(interval, align))
 
     async def until(
-        self, predicate: Callable[[Snapshot], bool], interval: float = 1.0, *, align: bool = False
+        self, predicate: Callable[[Snapshot], bool], interval: Seconds = 1.0, *, align: bool = False
     ) -> Snapshot:
         """Wait for the first snapshot for which the predicate holds, and return it. What it raises is passed on."""
         async for snapshot in self.stream(interval, align=align):
@@ -241,18 +277,19 @@ class Sampler:
 
     def statistics(self) -> Statistics:
         """What was done so far, and what stands in the way."""
-        return Statistics(
-            ticks=self._counts["ticks"],
-            missed=self._counts["missed"],
-            late=self._counts["late"],
-            files=self._reader.files.reads,
-            failures=dict(self._failures),
-            sources={name: msgspec.structs.replace(times) for name, times in self._times.items()},
-            stuck=self._reader.pool.stuck,
-            visibility=self._reader.visibility,
-            descriptors=self._reader.descriptors,
-            threads=self._reader.pool.threads,
-        )
+        with self._reader.lock:
+            return Statistics(
+                ticks=self._counts["ticks"],
+                missed=self._counts["missed"],
+                late=self._counts["late"],
+                files=self._reader.files.reads,
+                failures=dict(self._failures),
+                sources={name: msgspec.structs.replace(times) for name, times in self._times.items()},
+                stuck=self._reader.pool.stuck,
+                visibility=self._reader.visibility,
+                descriptors=self._reader.descriptors,
+                threads=self._reader.pool.threads,
+            )
 
     # Taking one sample.
 
@@ -268,15 +305,28 @@ class Sampler:
 
     def _deadline(self, source: Source[Any], interval: float | None) -> float:
         own = self._deadlines.get(source.name)
-        return own if own is not None else min(DEADLINE, interval or DEADLINE)
+        return own if own is not None else max(LEAST_DEADLINE, min(DEADLINE, interval or DEADLINE))
 
-    async def _sample(self, seq: int, interval: float | None) -> Snapshot:
+    def _begin(self, interval: float | None, tick: int | None = None) -> _Taking:
+        """Begin to take a sample: of a schedule, or one by itself."""
         self._reader.check()
-        now, wall = self._clock.monotonic_ns(), self._clock.time_ns()
-        results = await self._reader.read(self._due(now, interval), lambda source: self._deadline(source, interval))
-        return self._snapshot(seq, now, wall, interval, results)
+        with self._reader.lock:
+            if tick is None:
+                tick = self._singles
+                self._singles += 1
+            limit = None
+            if interval is not None:  # a sample by itself tries everything
+                limit = max(DEADLINE, interval, *self._deadlines.values())
+            due = self._due(self._clock.monotonic_ns(), interval)
+            begun = self._reader.begin(due, lambda source: self._deadline(source, interval), limit)
+            return _Taking(self._clock, begun, interval, tick)
 
-    def _snapshot(self, seq: int, now: int, wall: int, interval: float | None, results: dict[str, Result]) -> Snapshot:
+    def _taken(self, taking: _Taking, results: dict[str, Result]) -> Snapshot:
+        with self._reader.lock:
+            return self._snapshot(taking, results)
+
+    def _snapshot(self, taking: _Taking, results: dict[str, Result]) -> Snapshot:
+        at = taking.on(self._clock)
         values: dict[str, Any] = {}
         failures: dict[str, Failure] = {}
         read_ns: dict[str, int] = {}
@@ -287,8 +337,10 @@ class Sampler:
             result = results.get(name)
             if result is not None:
                 self._count(name, result)
+                result.read_ns = at(result.read_ns)
+                result.rows_ns = [(at(when), count) for when, count in result.rows_ns]
                 if name in self._cadence and result.failure is None:
-                    self._last[name] = now, result
+                    self._last[name] = taking.clock_ns, result
             else:
                 result = self._last[name][1]
             for part, failure in result.failures.items():
@@ -301,15 +353,15 @@ class Sampler:
             if isinstance(source, PerProcess):
                 rows_ns[name] = result.rows_ns
         return Snapshot(
-            seq=seq,
-            time=wall / 1e9,
-            monotonic_ns=now,
+            seq=taking.tick,
+            time=taking.wall_ns / 1e9,
+            monotonic_ns=taking.clock_ns,
             host=self._reader.host,
             values=values,
             failures=failures,
             read_ns=read_ns,
             rows_ns=rows_ns,
-            interval=interval,
+            interval=taking.interval,
         )
 
     def _count(self, name: str, result: Result) -> None:
@@ -325,89 +377,119 @@ class Sampler:
 
     # The schedule.
 
-    def _schedule(self, interval: float, align: bool) -> _Schedule:
-        if not (isinstance(interval, int | float) and math.isfinite(interval) and interval > 0):
-            raise ValueError(f"the interval must be a number of seconds above 0, not {interval!r}")
-        key = (max(1, round(interval * 1e9)), align)
-        schedule = self._schedules.get(key)
-        if schedule is None:
-            while len(self._schedules) >= 16:
-                # A bound on memory. Streams that still follow the oldest keep it; only newcomers do not join them.
-                del self._schedules[next(iter(self._schedules))]
-            schedule = self._schedules[key] = _Schedule(*key, self._clock)
-        return schedule
+    def _schedule(self, interval: Seconds, align: bool) -> _Schedule:
+        key = (max(1, round(seconds_of(interval, "the interval") * 1e9)), align)
+        with self._reader.lock:
+            schedule = self._schedules.get(key)
+            if schedule is None:
+                while len(self._schedules) >= 16:
+                    # A bound on memory. Streams that still follow the oldest keep it; only newcomers do not join them.
+                    del self._schedules[next(iter(self._schedules))]
+                schedule = self._schedules[key] = _Schedule(*key, self._clock)
+            return schedule
 
     async def _take(self, schedule: _Schedule, tick: int, seen: int) -> Snapshot:
-        """The sample of a tick, read by whoever comes first."""
-        while schedule.tick < tick or schedule.latest is None:
-            if schedule.taking:
-                if schedule.turn is None:
-                    schedule.turn = anyio.Event()
-                await schedule.turn.wait()
-                continue
-            schedule.taking = True
-            try:
-                interval = schedule.interval_ns / 1e9
-                late_ns = self._clock.monotonic_ns() - schedule.due_ns(tick)
-                snapshot = await self._sample(tick, interval)
-                followed = seen == schedule.tick
-                if followed and seen >= 0:
-                    self._counts["missed"] += tick - seen - 1
-                self._counts["late"] += late_ns > schedule.interval_ns // 10
-                schedule.previous = schedule.latest if followed or tick - schedule.tick <= 1 else None
-                schedule.tick, schedule.latest = tick, snapshot
-                schedule.realign(self._clock)
-            finally:
-                schedule.taking = False
-                if schedule.turn is not None:
-                    schedule.turn.set()
-                    schedule.turn = None
-        return schedule.latest
+        """The sample of a tick. Whoever comes first begins it, and all who wait for it work on it."""
+        reader = self._reader
+        while True:
+            with reader.lock:
+                if schedule.tick >= tick and schedule.latest is not None:
+                    return schedule.latest
+                taking = schedule.taking
+                if taking is None or not reader.join(taking.round):
+                    taking = schedule.taking = self._begin(schedule.interval_ns / 1e9, tick)
+                    taking.seen, taking.late_ns = seen, taking.clock_ns - schedule.due_ns(tick)
+            results = await reader.finish(taking.round)
+            with reader.lock:
+                if schedule.taking is taking:  # else another who waited was quicker
+                    schedule.taking = None
+                    self._keep(schedule, taking, results)
+
+    def _keep(self, schedule: _Schedule, taking: _Taking, results: dict[str, Result]) -> None:
+        """The sample of a tick is complete."""
+        snapshot = self._snapshot(taking, results)
+        tick, seen = taking.tick, taking.seen
+        followed = seen == schedule.tick
+        if followed and seen >= 0:
+            self._counts["missed"] += tick - seen - 1
+        self._counts["late"] += taking.late_ns > schedule.interval_ns // 10
+        schedule.previous = schedule.latest if followed or tick - schedule.tick <= 1 else None
+        schedule.tick, schedule.latest = tick, snapshot
+        schedule.realign(self._clock)
 
     async def _compare(self, schedule: _Schedule) -> Delta | None:
-        """The newest delta of a schedule, computed by whoever comes first; None while there is one sample only."""
-        async with schedule.comparing:
-            tick, previous, latest = schedule.tick, schedule.previous, schedule.latest
-            if schedule.delta[0] != tick:
-                schedule.delta = (tick, await schedule.comparer.compare(previous, latest))
-            return schedule.delta[1]
+        """The newest delta of a schedule; None while there is one sample only. All who wait for it work on it."""
+        while True:
+            with self._reader.lock:
+                tick, previous, latest = schedule.tick, schedule.previous, schedule.latest
+                if schedule.delta[0] == tick:
+                    return schedule.delta[1]
+                if schedule.comparing is None or schedule.comparing[0] != tick:
+                    schedule.comparing = tick, schedule.comparer.steps(previous, latest)
+                try:
+                    next(schedule.comparing[1])
+                except StopIteration as stop:
+                    schedule.delta, schedule.comparing = (tick, stop.value), None
+                    continue
+                except BaseException:
+                    schedule.comparing = None
+                    raise
+            await checkpoint()
 
 
 class Stream:
-    """An endless iterator of snapshots. A call that is cancelled loses nothing; the next one goes on."""
+    """An endless iterator of snapshots. A call that is cancelled loses nothing; the next one goes on.
+
+    There is nothing that has to be closed; `aclose` ends it for those who do.
+    """
 
     def __init__(self, sampler: Sampler, schedule: _Schedule):
         self._sampler = sampler
         self._schedule = schedule
         self._seen = -1
+        self._closed = False
 
     def __aiter__(self) -> "Stream":
         return self
+
+    async def aclose(self) -> None:
+        """End it: it has no next snapshot any more."""
+        self._closed = True
 
     async def __anext__(self) -> Snapshot:
         """The next snapshot.
 
         Raises:
-            RuntimeError: the sampler is closed, or was made before a fork.
+            StopAsyncIteration: it was closed.
+            RuntimeError: the sampler is closed, or read before a fork.
         """
+        if self._closed:
+            raise StopAsyncIteration
         sampler, schedule = self._sampler, self._schedule
         clock = sampler._clock
         sampler._reader.check()
-        latest = schedule.latest
-        if latest is not None and schedule.tick > self._seen:
-            if clock.monotonic_ns() - latest.monotonic_ns < schedule.interval_ns:
-                self._seen = schedule.tick
-                await checkpoint()
-                return latest
-        tick = schedule.next_tick(max(self._seen, schedule.tick if latest is not None else -1), clock.monotonic_ns())
-        await clock.sleep_until(schedule.due_ns(tick))
+        with sampler._reader.lock:
+            latest, newest = schedule.latest, schedule.tick
+        now = clock.monotonic_ns()
+        if latest is not None and newest > self._seen and now - latest.monotonic_ns < schedule.interval_ns:
+            self._seen = newest
+            await checkpoint()
+            return latest
+        tick = schedule.next_tick(max(self._seen, newest if latest is not None else -1), now)
+        due_ns = schedule.due_ns(tick)
+        if due_ns <= now:  # who is late at every tick must not keep others on the loop from their turn
+            await checkpoint()
+        await clock.sleep_until(due_ns)
         snapshot = await sampler._take(schedule, tick, self._seen)
-        self._seen = schedule.tick
+        self._seen = snapshot.seq
         return snapshot
 
 
 class Deltas:
-    """An endless iterator of deltas. A call that is cancelled loses nothing; the next one goes on."""
+    """An endless iterator of deltas. A call that is cancelled loses nothing; the next one goes on.
+
+    There is nothing that has to be closed; `aclose` ends it for those who do.
+    """
 
     def __init__(self, sampler: Sampler, schedule: _Schedule):
         self._sampler = sampler
@@ -417,11 +499,16 @@ class Deltas:
     def __aiter__(self) -> "Deltas":
         return self
 
+    async def aclose(self) -> None:
+        """End it: it has no next delta any more."""
+        await self._stream.aclose()
+
     async def __anext__(self) -> Delta:
         """The next delta.
 
         Raises:
-            RuntimeError: the sampler is closed, or was made before a fork.
+            StopAsyncIteration: it was closed.
+            RuntimeError: the sampler is closed, or read before a fork.
         """
         while True:
             await self._stream.__anext__()
@@ -479,13 +566,33 @@ def _checked(sources: Iterable[Source[Any]]) -> tuple[Source[Any], ...]:
 
 
 def _seconds(
-    what: str, given: Mapping[Source[Any], float] | None, sources: tuple[Source[Any], ...]
+    what: str, given: Mapping[Source[Any], Seconds] | None, sources: tuple[Source[Any], ...]
 ) -> dict[str, float]:
     checked = {}
     for source, seconds in (given or {}).items():
         if source not in sources:
             raise ValueError(f"a {what} for {source!r}, which is not sampled")
-        if not seconds > 0:
-            raise ValueError(f"the {what} of {source.name} must be above 0 seconds, not {seconds!r}")
-        checked[source.name] = float(seconds)
+        checked[source.name] = seconds_of(seconds, f"the {what} of {source.name}", math.inf)
     return checked
+
+
+def seconds_of(given: Any, what: str, longest: float = LONGEST_INTERVAL) -> float:
+    """A length of time in seconds: of a number of any kind, or of a timedelta.
+
+    Raises:
+        ValueError: it is not above 0, or longer than `longest`; the message begins with `what`.
+        TypeError: it is no length of time.
+    """
+    if isinstance(given, timedelta):
+        seconds = given.total_seconds()
+    elif isinstance(given, str | bytes | bool) or not (hasattr(given, "__float__") or hasattr(given, "__index__")):
+        raise TypeError(f"{what} must be a number of seconds or a timedelta, not {given!r}")
+    else:
+        try:
+            seconds = float(given)
+        except OverflowError:
+            seconds = math.inf
+    if not 0 < seconds <= longest:
+        most = "" if longest == math.inf else f" and at most {longest:.0f}"
+        raise ValueError(f"{what} must be above 0 seconds{most}, not {given!r}")
+    return seconds

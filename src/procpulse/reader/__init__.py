@@ -4,31 +4,63 @@
 `processes` walks the process table. `Reader` is what the sampler sees of them.
 """
 
-import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Sequence
 from time import monotonic_ns
-from typing import Any
-
-import anyio
-import anyio.lowlevel
+from typing import Any, TypeVar
 
 from procpulse import text
 from procpulse.process import PerProcess
-from procpulse.reader.engine import Engine, Flight, Result
+from procpulse.reader.engine import INTERRUPTED, NEVER_NS, UNTRIED, Engine, Flight, Result
 from procpulse.reader.files import Budget, Files
 from procpulse.reader.pool import Pool
 from procpulse.reader.processes import ProcessTable
-from procpulse.source import Host, Read, Reading, Request, Roots, Source, Steps
+from procpulse.reader.waiting import LoopWaker, ThreadWaker, checkpoint, sleep
+from procpulse.source import Failure, Host, Read, Reading, Reason, Request, Roots, Source, Steps
 
-__all__ = ["Reader", "Result", "checkpoint", "sleep"]
+_SECOND_NS = 1_000_000_000
+_LONGEST_SECONDS = 1e9
+
+__all__ = ["Reader", "Result", "Round", "checkpoint", "sleep"]
+
+
+class Round:
+    """Sources that are read together, for everybody who waits for the same sample."""
+
+    __slots__ = ("abandoned", "begun", "complete", "deadlines", "flights", "limit_ns", "results", "sources", "waiting")
+
+    def __init__(self, sources: Sequence[Source[Any]], deadlines: Callable[[Source[Any]], float], limit_ns: int | None):
+        self.sources = sources
+        self.deadlines = deadlines
+        self.limit_ns = limit_ns
+        """For how long sources may be begun; None for ever."""
+        self.flights: list[Flight] = []
+        self.results: dict[str, Result] = {}
+        self.begun = False
+        """Whether the host is known, so that the sources themselves are being read."""
+        self.complete = False
+        self.waiting = 1
+        """How many wait for it."""
+        self.abandoned = False
+        """Whether all who waited for it went away before it was complete."""
+
+
+_HANDOVER_NS = 100_000_000
+"""For how long whoever drives the reads may do nothing before another who waits takes over. Its loop was stopped then,
+or something else holds it up."""
+
+_W = TypeVar("_W", LoopWaker, ThreadWaker)
 
 
 class Reader:
-    """Reads sources, from an event loop or without one. Belongs to one loop or thread at a time.
+    """Reads sources for any number of event loops and threads at a time.
+
+    Everything that it knows is changed under one lock, which is held for a slice of time at most. Of those who wait for
+    a read, one drives: it works a slice, gives others a turn, and sleeps where there is nothing to do until a thread of
+    the pool has an answer. The others sleep until their read is complete, or until nobody drives any more.
 
     Args:
         roots: Where /proc, /sys and / are.
@@ -42,8 +74,6 @@ class Reader:
         self.roots = roots
         self.budget = Budget(descriptors)
         self.files = Files(roots, self.budget, observe)
-        self.pool = Pool(self.files.perform_once)
-        self._engine = Engine(self.files, self.pool)
         self.host = Host()
         """The machine that is read; known after the first read."""
         self._met = False
@@ -51,45 +81,109 @@ class Reader:
         self._tables: dict[str, ProcessTable] = {}
         self._quick: dict[str, tuple[Source[Any], Reading]] = {}
         """The sources that are read at once, each with its own state; looked up anew now and then."""
-        self._driving = False
-        self._turns: anyio.Event | None = None
-        self._pid = os.getpid()
+        self._untried: Counter[str] = Counter()
+        """The sources that did not get their turn, and how many times in a row: who waited longest is first in line."""
+        self._driver: object | None = None
+        self._driven_ns = 0
+        """When the driver did something last."""
+        self._driver_waker: LoopWaker | ThreadWaker | None = None
+        self._sleepers: dict[object, tuple[LoopWaker | ThreadWaker, Round]] = {}
+        """Those who wait while somebody else drives."""
+        self._used = False
+        self._working = False
         self.closed = False
+        self._settle_in()
+
+    def _settle_in(self) -> None:
+        """What belongs to one process: its lock and its threads."""
+        self._pid = os.getpid()
+        self.lock = threading.RLock()
+        """Held by whoever changes anything here or in the sampler above; for a slice of time, never while waiting."""
+        self.pool = Pool(self.files.perform_once)
+        self._engine = Engine(self.files, self.pool)
+        self._engine.wake = self._wake_driver
 
     def check(self) -> None:
-        """Raise if this reader cannot be used here.
+        """Raise if this reader cannot be used here. One that has not read anything yet goes along with a fork.
 
         Raises:
-            RuntimeError: it is closed, or this is a child of the process that made it.
+            RuntimeError: it is closed, or this is a child of the process that read with it.
         """
         if self.closed:
             raise RuntimeError("this sampler is closed")
         if os.getpid() != self._pid:
-            raise RuntimeError(
-                "this sampler was made before a fork, and its threads did not survive it: make a new one in the child"
-            )
+            if self._used:
+                raise RuntimeError(
+                    "this sampler was used before a fork, and its threads did not survive it: "
+                    "make a new one in the child, or do not read with it before"
+                )
+            self._settle_in()  # a thread that the fork left behind may have held the lock
+
+    def begin(
+        self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float], limit: float | None = None
+    ) -> Round:
+        """Begin to read sources together. Whoever begins has to `finish`.
+
+        Args:
+            sources: What to read.
+            deadlines: For how many seconds the reads of each may last, from when it is begun.
+            limit: For how many seconds sources may be begun. What does not get its turn until then fails with
+                `timeout`, says that it was not tried, and is the first in line the next time.
+
+        Raises:
+            RuntimeError: it is closed, or this is a child of the process that read with it.
+        """
+        self.check()
+        with self.lock:
+            self._used = True
+            endless = limit is None or limit >= _LONGEST_SECONDS
+            found = Round(list(sources), deadlines, None if endless else int((limit or 0) * 1e9))
+            if self._met:
+                self._start(found)
+            else:
+                found.flights = [self._engine.start(_HOST, _HOST.steps, Reading(self.host), _SECOND_NS)]
+                found.flights[0].wanted += 1
+        return found
+
+    def join(self, found: Round) -> bool:
+        """Wait for a round that another began, and `finish` it; False where it was abandoned meanwhile."""
+        with self.lock:
+            found.waiting += not found.abandoned
+            return not found.abandoned
+
+    async def finish(self, found: Round) -> dict[str, Result]:
+        """The results of a round that this caller began or joined. If it is cancelled, others who wait go on.
+
+        Raises:
+            RuntimeError: it is closed, before or meanwhile, or this is a child of the process that read with it.
+        """
+        steps = self._driving(found, LoopWaker)
+        try:
+            for waker, seconds in steps:
+                if waker is None:
+                    await checkpoint()
+                else:
+                    await waker.wait(seconds)
+        finally:
+            steps.close()
+        return found.results
+
+    def finish_sync(self, found: Round) -> dict[str, Result]:
+        """The same in a thread, where no event loop runs."""
+        for waker, seconds in self._driving(found, ThreadWaker):
+            if waker is not None:
+                waker.wait(seconds)
+        return found.results
 
     async def read(
         self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float]
     ) -> dict[str, Result]:
-        """Read sources together; each has its result within its deadline (in seconds).
-
-        Whoever awaits first does the work for all who wait for the same sources; if it is cancelled, another goes on.
-
-        Raises:
-            RuntimeError: it is closed, before or meanwhile, or this is a child of the process that made it.
-        """
-        self.check()
-        if not self._met:
-            await self._collect(*self._start([_HOST], deadlines))
-        return await self._collect(*self._start(sources, deadlines))
+        """Read sources together: `begin` and `finish`."""
+        return await self.finish(self.begin(sources, deadlines))
 
     def read_sync(self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float]) -> dict[str, Result]:
-        """The same without an event loop."""
-        self.check()
-        if not self._met:
-            self._collect_sync(*self._start([_HOST], deadlines))
-        return self._collect_sync(*self._start(sources, deadlines))
+        """The same where no event loop runs."""
+        return self.finish_sync(self.begin(sources, deadlines))
 
     @property
     def descriptors(self) -> int:
@@ -99,30 +193,179 @@ class Reader:
     @property
     def visibility(self) -> str:
         """`partial` where the process table hides processes, else `whole`."""
-        return "partial" if any(table.partial for table in self._tables.values()) else "whole"
+        return "partial" if any(table.partial for table in list(self._tables.values())) else "whole"
 
     def close(self) -> None:
         """Close every file and let the threads go; never waits for a hung read."""
-        self.closed = True
-        if os.getpid() == self._pid:
+        if os.getpid() != self._pid:  # a child: it has copies of our descriptors, and nothing else of ours
+            self.closed = True
+            self._let_go()
+            return
+        with self.lock:
+            self.closed = True
             self._engine.close()
             self.pool.close()
+            self._let_go()
+            self._wake_driver()
+            self._wake_sleepers()
+
+    def _let_go(self) -> None:
         for table in self._tables.values():
             table.close()
         self.files.release()
 
-    def _start(
-        self, sources: Iterable[Source[Any]], deadlines: Callable[[Source[Any]], float]
-    ) -> tuple[list[Flight], dict[str, Result]]:
-        """Begin to read sources: what is under way, and where the results come of what is read at once."""
+    # Driving: how those who wait take turns.
+
+    def _driving(self, found: Round, make: type[_W]) -> Generator[tuple[_W | None, float], None, None]:
+        """Wait for a round, and do the work where nobody else does.
+
+        Yields:
+            (None, 0) where others should get a turn; else what to sleep on, and for how many seconds at most.
+
+        Raises:
+            RuntimeError: as for `finish`; or the reads do not go on, which would be a bug.
+        """
+        me = object()
+        waker: _W | None = None
+        try:
+            self.check()
+            while True:
+                with self.lock:
+                    self.check()
+                    if self._completed(found):
+                        return
+                    pause_ns: int | None = _HANDOVER_NS
+                    drives = self._claim(me)
+                    if drives:
+                        self._work()
+                        if self._completed(found):
+                            return
+                        pause_ns = self._engine.pause_ns()
+                    if pause_ns is None:
+                        raise RuntimeError("the reads do not go on; this is a bug in procpulse")
+                    if pause_ns:
+                        waker = waker or make()
+                        waker.clear()
+                        if drives:
+                            self._driver_waker = waker
+                            pause_ns = self._engine.pause_ns() or 0  # an answer may have come just before
+                        else:
+                            self._sleepers[me] = waker, found
+                yield (waker, pause_ns / 1e9) if pause_ns else (None, 0.0)
+                if pause_ns:
+                    with self.lock:
+                        self._rested(me)
+        finally:
+            if os.getpid() == self._pid:
+                with self.lock:
+                    self._leave(me, found)
+
+    # Everything below runs under the lock.
+
+    def _claim(self, me: object) -> bool:
+        """Whether this caller drives: it did already, or nobody does, or who does has been held up for too long."""
         now = monotonic_ns()
+        if self._driver not in (None, me) and now - self._driven_ns <= _HANDOVER_NS:
+            return False
+        self._driver, self._driven_ns = me, now
+        return True
+
+    def _work(self) -> None:
+        """Work for a slice of time, and tell those whose reads are complete by that."""
+        if self._working:  # the lock lets its own thread in
+            raise RuntimeError(
+                "a callback or signal handler read with a sampler in the middle of a read of the same one"
+            )
+        self._working = True
+        try:
+            self._engine.step()
+        finally:
+            self._working = False
+        self._driven_ns = monotonic_ns()
+        for waker, other in list(self._sleepers.values()):
+            if self._completed(other):
+                waker()
+
+    def _rested(self, me: object) -> None:
+        """Somebody who slept is awake again."""
+        self._sleepers.pop(me, None)
+        if self._driver is me:
+            self._driver_waker, self._driven_ns = None, monotonic_ns()
+            self._engine.look_after()
+
+    def _leave(self, me: object, found: Round) -> None:
+        """Somebody does not wait any more, since it has what it wanted or was cancelled."""
+        self._sleepers.pop(me, None)
+        if self._driver is me:
+            self._driver = self._driver_waker = None
+            self._wake_sleepers()
+        found.waiting -= 1
+        if not found.waiting and not found.complete:
+            found.abandoned = True
+            self._give_up(found)
+
+    def _give_up(self, found: Round) -> None:
+        for flight in found.flights:
+            flight.wanted -= 1
+            if not flight.done and not flight.wanted:
+                self._engine.abandon(flight)
+
+    def _wake_driver(self) -> None:
+        """A thread of the pool has an answer. Called from that thread, without the lock."""
+        waker = self._driver_waker
+        if waker is not None:
+            waker()
+
+    def _wake_sleepers(self) -> None:
+        for waker, _ in self._sleepers.values():
+            waker()
+
+    def _completed(self, found: Round) -> bool:
+        """Whether the results of a round are there. Once the host is known, this begins with the sources."""
+        while not found.complete:
+            if not all(flight.done for flight in found.flights):
+                return False
+            if found.begun:
+                self._complete(found)
+                break
+            [flight] = found.flights
+            if flight.value is not None:
+                self.host, self._met = flight.value, True
+                self._quick.clear()
+            self._start(found)
+        return True
+
+    def _complete(self, found: Round) -> None:
+        for flight in found.flights:
+            flight.wanted -= 1
+            if not flight.group:
+                found.results[flight.key] = Result(
+                    flight.value, flight.failure, flight.reading, flight.read_ns, flight.took_ns
+                )
+        for source in found.sources:  # an interrupt ends all that are read at once
+            if source.name not in found.results:
+                failure = Failure(Reason.TIMEOUT, source.path, INTERRUPTED)
+                found.results[source.name] = Result(None, failure, Reading(self.host), monotonic_ns(), 0)
+        for name, result in found.results.items():
+            if _was_not_tried(result):
+                self._untried[name] += 1
+            elif self._untried:
+                del self._untried[name]
+        found.complete = True
+
+    def _start(self, found: Round) -> None:
+        """Begin to read the sources of a round: those that waited longest for their turn, then what is read at once."""
+        found.begun = True
+        now = monotonic_ns()
+        begin_by = NEVER_NS if found.limit_ns is None else now + found.limit_ns
         if self.budget.over:
             self.files.release()
         if self.files.sweep():
             self._quick.clear()
-        engine, plain = self._engine, not self.files.kernel
+        engine, plain, untried = self._engine, not self.files.kernel, self._untried
         quick: list[tuple[Source[Any], Reading]] = []
         others: list[tuple[Source[Any], Reading]] = []
+        sources = sorted(found.sources, key=lambda source: -untried[source.name]) if untried else found.sources
         for source in sources:
             known = self._quick.get(source.name)
             if known is not None:
@@ -134,65 +377,19 @@ class Reader:
                 self._quick[source.name] = quick[-1]
             else:
                 others.append((source, reading))
-        results: dict[str, Result] = {}
-        flights = [engine.start_group(quick, results)] if quick else []
+        found.flights = []
+        waited = untried[quick[0][0].name] if quick else 0
         for source, reading in others:
-            limit = deadlines(source)
-            due = now + (int(limit * 1e9) if math.isfinite(limit) else 1 << 62)
-            flights.append(engine.start(source, self._steps(source), reading, due))
-        for flight in flights:
+            if quick and waited >= untried[source.name]:
+                found.flights.append(engine.start_group(quick, found.results, begin_by))
+                quick = []
+            limit = found.deadlines(source)
+            limit_ns = int(limit * 1e9) if limit < _LONGEST_SECONDS else NEVER_NS
+            found.flights.append(engine.start(source, self._steps(source), reading, limit_ns, begin_by))
+        if quick:
+            found.flights.append(engine.start_group(quick, found.results, begin_by))
+        for flight in found.flights:
             flight.wanted += 1
-        return flights, results
-
-    async def _collect(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
-        try:
-            while not all(flight.done for flight in flights):
-                if self._driving:
-                    if self._turns is None:
-                        self._turns = anyio.Event()
-                    await self._turns.wait()
-                    continue
-                self._driving = True
-                try:
-                    await self._turn()
-                finally:
-                    self._driving = False
-                    if self._turns is not None:
-                        self._turns.set()
-                        self._turns = None
-        finally:
-            self._leave(flights)
-        self.check()  # it may have been closed meanwhile, and what was abandoned then has neither value nor failure
-        return self._results(flights, results)
-
-    def _collect_sync(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
-        engine = self._engine
-        try:
-            while not all(flight.done for flight in flights):
-                if engine.step():
-                    continue
-                patience_ns = engine.patience_ns()
-                if patience_ns is not None:
-                    landed = threading.Event()
-                    engine.wake = landed.set
-                    if not engine.landed:
-                        landed.wait(patience_ns / 1e9)
-                    engine.look_after()
-        finally:
-            self._leave(flights)
-        self.check()
-        return self._results(flights, results)
-
-    def _results(self, flights: list[Flight], results: dict[str, Result]) -> dict[str, Result]:
-        for flight in flights:
-            if not flight.group:
-                results[flight.key] = Result(
-                    flight.value, flight.failure, flight.reading, flight.read_ns, flight.took_ns
-                )
-            if flight.key == _HOST.name and flight.value is not None:
-                self.host, self._met = flight.value, True
-                self._quick.clear()
-        return results
 
     def _steps(self, source: Source[Any]) -> Callable[[Reading], Steps[Any]]:
         if not isinstance(source, PerProcess):
@@ -202,27 +399,12 @@ class Reader:
             table = self._tables[source.name] = ProcessTable(source, self.files, self.budget)
         return table.steps
 
-    def _leave(self, flights: list[Flight]) -> None:
-        for flight in flights:
-            flight.wanted -= 1
-            if not flight.done and not flight.wanted:
-                self._engine.abandon(flight)
 
-    async def _turn(self) -> None:
-        """Work a slice, or sleep until there is an answer to work on."""
-        engine = self._engine
-        if engine.step():
-            await checkpoint()
-            return
-        patience_ns = engine.patience_ns()
-        if patience_ns is None:
-            return
-        landed = anyio.Event()
-        engine.wake = _caller(landed.set)
-        if not engine.landed:
-            with anyio.move_on_after(patience_ns / 1e9):
-                await landed.wait()
-        engine.look_after()
+def _was_not_tried(result: Result) -> bool:
+    failure = result.failure
+    if failure is not None:
+        return failure.detail == UNTRIED
+    return bool(result.failures) and any(failure.detail == UNTRIED for failure in result.failures.values())
 
 
 class _HostSource(Source[Host]):
@@ -248,42 +430,3 @@ class _HostSource(Source[Host]):
 
 
 _HOST = _HostSource()
-
-
-def _asyncio_loop() -> Any:
-    """The running asyncio loop; None under trio, or where asyncio was never imported."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio._get_running_loop() if asyncio is not None else None
-
-
-async def checkpoint() -> None:
-    """Let everybody else on the loop run once. asyncio's own way is eight times cheaper than anyio's."""
-    if _asyncio_loop() is not None:
-        await sys.modules["asyncio"].sleep(0)
-    else:
-        await anyio.lowlevel.checkpoint()
-
-
-async def sleep(seconds: float) -> None:
-    """Let that time pass."""
-    if _asyncio_loop() is not None:
-        await sys.modules["asyncio"].sleep(seconds)
-    else:
-        await anyio.sleep(seconds)
-
-
-def _caller(function: Callable[[], None]) -> Callable[[], None]:
-    """Make a function callable from other threads: it runs on the loop that runs now."""
-    loop = _asyncio_loop()
-    if loop is not None:
-        schedule: Any = loop.call_soon_threadsafe
-    else:
-        import trio  # the only other backend of anyio; it is running, so it is there
-
-        schedule = trio.lowlevel.current_trio_token().run_sync_soon
-
-    def call() -> None:
-        with suppress(RuntimeError):  # the loop was closed while a read was under way: nobody waits for it
-            schedule(function)
-
-    return call

@@ -16,6 +16,14 @@ from procpulse.reader.files import Files
 from procpulse.reader.pool import PATIENCE_NS, Batch, Pool
 from procpulse.source import SLICE_NS, TURN, Failure, Host, Piece, Reading, Reason, Request, Source, Steps, Unreadable
 
+NEVER_NS = 1 << 62
+"""A time that does not come."""
+UNTRIED = "not tried: the sources before it took all the time of this tick"
+"""What is said of a source that did not get its turn; it is the first in line at the next tick."""
+INTERRUPTED = "interrupted"
+MOMENT_NS = 1_000_000
+"""The shortest sleep: what is due sooner can wait as long, and a timer that is overdue must not spin."""
+
 
 class Result:
     """What came of reading one source once."""
@@ -40,33 +48,46 @@ class Flight:
     __slots__ = (
         "answers",
         "batch",
-        "deadline_ns",
+        "begin_by_ns",
         "done",
         "failure",
         "group",
         "index",
         "key",
+        "limit_ns",
         "parked",
         "path",
         "places",
         "read_ns",
         "reading",
         "requests",
+        "spent_ns",
         "started_ns",
         "steps",
+        "submitted_ns",
         "took_ns",
         "value",
         "wanted",
     )
 
-    def __init__(self, key: str, path: str, steps: Steps[Any], reading: Reading, deadline_ns: int):
+    def __init__(
+        self, key: str, path: str, steps: Steps[Any], reading: Reading, limit_ns: int, begin_by_ns: int = NEVER_NS
+    ):
         self.key = key
         self.path = path
         """What a bug in it is reported for."""
         self.steps = steps
         self.reading = reading
-        self.deadline_ns = deadline_ns
+        self.limit_ns = limit_ns
+        """How long its reads may take, not counting the time in which it waits for those of other sources."""
+        self.spent_ns = 0
+        """How long they took so far, but for the batch that is under way."""
+        self.begin_by_ns = begin_by_ns
+        """When it is too late to begin with it at all."""
+        self.submitted_ns = 0
+        """When its batch was given to the pool."""
         self.started_ns = 0
+        """When it was begun; 0 while it waits for its first turn."""
         self.read_ns = 0
         """When its bytes were read, on the monotonic clock."""
         self.took_ns = 0
@@ -85,6 +106,13 @@ class Flight:
         self.batch: Batch | None = None
         self.places: dict[int, Request] = {}
         """The requests that may block, by their place among all of them, in order: those of the batch."""
+
+    def due_ns(self) -> int:
+        """When the batch that is under way has to be answered; never, while the pool has not begun with it."""
+        batch = self.batch
+        if batch is None or not batch.started_ns:
+            return NEVER_NS
+        return batch.started_ns + self.limit_ns - self.spent_ns
 
 
 class Engine:
@@ -108,20 +136,30 @@ class Engine:
         self._groups = 0
 
     def start(
-        self, source: Source[Any], steps: Callable[[Reading], Steps[Any]], reading: Reading, deadline_ns: int
+        self,
+        source: Source[Any],
+        steps: Callable[[Reading], Steps[Any]],
+        reading: Reading,
+        limit_ns: int,
+        begin_by_ns: int = NEVER_NS,
     ) -> Flight:
         """Begin to read a source, or join the read that is under way."""
         flight = self.flights.get(source.name)
-        return flight or self._take_off(Flight(source.name, source.path, steps(reading), reading, deadline_ns))
+        return flight or self._take_off(
+            Flight(source.name, source.path, steps(reading), reading, limit_ns, begin_by_ns)
+        )
 
     def at_once(self, source: Source[Any]) -> bool:
         """Whether a source is one file that the kernel answers from memory, as most are."""
         return source.single and not self.files.blocks(source.request)
 
-    def start_group(self, group: list[tuple[Source[Any], Reading]], results: dict[str, Result]) -> Flight:
+    def start_group(
+        self, group: list[tuple[Source[Any], Reading]], results: dict[str, Result], begin_by_ns: int = NEVER_NS
+    ) -> Flight:
         """Begin to read such sources together, into `results`. What is as quick as this is not shared."""
         self._groups += 1
-        flight = Flight(f"*{self._groups}", "/proc", self._read_group(group, results), Reading(Host()), 1 << 62)
+        steps = self._read_group(group, results, begin_by_ns)
+        flight = Flight(f"*{self._groups}", "/proc", steps, Reading(Host()), NEVER_NS)
         flight.group = True
         return self._take_off(flight)
 
@@ -142,13 +180,29 @@ class Engine:
             for place, answer in zip(flight.places, batch.answers, strict=True):
                 answers[place] = answer
             flight.read_ns = batch.started_ns or flight.read_ns
+            flight.started_ns = flight.started_ns or flight.read_ns
+            if batch.started_ns:
+                flight.spent_ns += batch.ended_ns - batch.started_ns
             flight.batch = None
             if flight.parked:
                 flight.parked = False
                 self._ready.append(flight)
         while self._ready:
             flight = self._ready[0]
-            if self._go_on(flight, until):
+            now = monotonic_ns()
+            if flight.answers is None and now >= flight.begin_by_ns:
+                self._ready.popleft()
+                self._land(flight, None, untried(flight.path))
+                flight.steps.close()
+                continue
+            try:
+                waits = self._go_on(flight, until)
+            except BaseException:  # Ctrl-C, of which those who wait for the same read in other threads know nothing
+                self._ready.popleft()
+                self.abandon(flight, Failure(Reason.TIMEOUT, flight.path, INTERRUPTED))
+                raise
+            flight.spent_ns += monotonic_ns() - now
+            if waits:
                 self._ready.popleft()
             elif flight.requests is TURN:  # it worked for a slice itself
                 break
@@ -156,13 +210,18 @@ class Engine:
                 break
         return bool(self._ready or self.landed)
 
-    def _read_group(self, group: list[tuple[Source[Any], Reading]], results: dict[str, Result]) -> Steps[None]:
+    def _read_group(
+        self, group: list[tuple[Source[Any], Reading]], results: dict[str, Result], begin_by_ns: int
+    ) -> Steps[None]:
         perform, kernel = self.files.perform, self.files.kernel
         now = monotonic_ns()
         until = now + SLICE_NS
         for source, reading in group:
             value = failure = None
             reading.failures = {}
+            if now >= begin_by_ns:
+                results[source.name] = Result(None, untried(source.path), reading, now, 0)
+                continue
             try:
                 value = source.answered(perform(source.request), reading)
             except Exception as error:
@@ -183,14 +242,15 @@ class Engine:
         requests = flight.requests
         answers: Any = flight.answers
         perform, blocked = self.files.perform, flight.places
-        index, end = flight.index, len(requests)
+        index, end, begun = flight.index, len(requests), monotonic_ns()
         if not index:
             flight.read_ns = monotonic_ns()
-            flight.started_ns = flight.started_ns or flight.read_ns
+            if answers is not None and (not end or len(blocked) < end):  # else the pool begins with it, later
+                flight.started_ns = flight.started_ns or flight.read_ns
         while index < end:
             request = requests[index]
             if not blocked or index not in blocked:
-                if type(request) is Piece and monotonic_ns() >= flight.deadline_ns:
+                if type(request) is Piece and flight.spent_ns + monotonic_ns() - begun >= flight.limit_ns:
                     answers[index] = Failure(Reason.TIMEOUT, request.path, f"still at byte {request.offset}")
                 else:
                     answers[index] = perform(request)
@@ -218,12 +278,12 @@ class Engine:
         flight.places = {i: request for i, request in enumerate(requests) if blocks(request)}
         if flight.places:
             blocking = list(flight.places.values())
-            if monotonic_ns() >= flight.deadline_ns:
+            if flight.spent_ns >= flight.limit_ns:
                 for i in flight.places:
                     flight.answers[i] = Failure(Reason.TIMEOUT, requests[i].path, "no time left")
             else:
                 batch = self.pool.submit(blocking, self._landed)
-                flight.batch = batch
+                flight.batch, flight.submitted_ns = batch, monotonic_ns()
                 self._waiting[id(batch)] = flight
         return False
 
@@ -236,31 +296,44 @@ class Engine:
         if failure is None and not self.files.kernel:
             flight.failure = _unfit(value, flight.path)
         flight.done = True
-        flight.took_ns = monotonic_ns() - flight.started_ns
+        flight.took_ns = monotonic_ns() - flight.started_ns if flight.started_ns else 0
         self.flights.pop(flight.key, None)
 
-    def patience_ns(self) -> int | None:
-        """How long to sleep for an answer before looking after the pool; None when nothing is awaited."""
+    def pause_ns(self) -> int | None:
+        """For how long there is nothing to do, if no answer comes before: then the pool wants to be looked after.
+
+        0 where there is more to do at once, None where nothing is under way.
+        """
+        if self._ready or self.landed:
+            return 0
         if not self._waiting:
             return None
-        now = monotonic_ns()
-        nearest = min(flight.deadline_ns for flight in self._waiting.values())
-        return max(0, min(PATIENCE_NS, nearest - now))
+        nearest = min(min(flight.due_ns(), flight.begin_by_ns) for flight in self._waiting.values())
+        return max(MOMENT_NS, min(PATIENCE_NS, nearest - monotonic_ns()))
 
     def look_after(self) -> None:
-        """Write off what hangs, and end what has reached its deadline."""
+        """Write off what hangs, and end what has used up its time, or cannot be begun in time."""
         now = monotonic_ns()
         for flight in list(self._waiting.values()):
-            if flight.batch is not None and now >= flight.deadline_ns:
-                self.pool.expire(flight.batch)
+            batch = flight.batch
+            if batch is None:
+                continue
+            if now >= flight.due_ns():
+                self.pool.expire(batch)
+            elif not batch.started_ns and (
+                now >= flight.begin_by_ns
+                or (now - flight.submitted_ns >= flight.limit_ns - flight.spent_ns and self.pool.full)
+            ):
+                self.pool.expire(batch, None if self.pool.full else UNTRIED)
         if self._waiting:
             self.pool.watch()
 
-    def abandon(self, flight: Flight) -> None:
-        """Nobody wants this read any more."""
+    def abandon(self, flight: Flight, failure: Failure | None = None) -> None:
+        """Nobody wants this read any more, or it cannot go on."""
         if flight.done:
             return
         flight.done = True
+        flight.failure = failure
         self.flights.pop(flight.key, None)
         if flight in self._ready:
             self._ready.remove(flight)
@@ -274,6 +347,11 @@ class Engine:
         for flight in list(self.flights.values()):
             self.abandon(flight)
         self.wake()
+
+
+def untried(path: str) -> Failure:
+    """The failure of a source that did not get its turn."""
+    return Failure(Reason.TIMEOUT, path, UNTRIED)
 
 
 def _failure(error: Exception, path: str) -> Failure:

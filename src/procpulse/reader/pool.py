@@ -32,7 +32,7 @@ _PENDING: Any = object()
 class Batch:
     """Requests that are answered in order, and their answers so far."""
 
-    __slots__ = ("_landed", "answers", "deferred", "left", "over", "requests", "started_ns", "taken")
+    __slots__ = ("_landed", "answers", "deferred", "ended_ns", "left", "over", "requests", "started_ns", "taken")
 
     def __init__(self, requests: Sequence[Request], landed: "Callable[[Batch], None]"):
         self.requests = requests
@@ -44,6 +44,9 @@ class Batch:
         """Whether some were left for later, as their device is held up."""
         self.over = False
         self.started_ns = 0
+        """When a worker began with it."""
+        self.ended_ns = 0
+        """When its last answer came."""
         self._landed = landed
 
     def put(self, index: int, answer: Any) -> None:
@@ -53,6 +56,7 @@ class Batch:
             self.left -= 1
             if not self.left:
                 self.over = True
+                self.ended_ns = monotonic_ns()
                 self._landed(self)
 
 
@@ -111,8 +115,13 @@ class Pool:
             self._lock.notify()
         return batch
 
-    def expire(self, batch: Batch) -> None:
-        """The deadline of a batch has come: what has no answer yet gets `timeout`."""
+    @property
+    def full(self) -> bool:
+        """Whether every reader there may be is held up by a hung file, so that nothing is begun any more."""
+        return self._stuck >= self._spare + self._width
+
+    def expire(self, batch: Batch, detail: str | None = None) -> None:
+        """The deadline of a batch has come: what has no answer yet gets `timeout`, for this reason."""
         with self._lock:
             if batch.over:
                 return
@@ -120,9 +129,8 @@ class Pool:
             for worker in self._workers:
                 if worker.batch is batch and not worker.written_off:
                     self._write_off(worker, batch.requests[worker.index])
-            detail = (
-                "every reader is held up by a hung file" if self._stuck >= self._spare + self._width else "no answer"
-            )
+            if detail is None:
+                detail = "every reader is held up by a hung file" if self.full else "no answer"
             for i, request in enumerate(batch.requests):
                 if not batch.over:
                     batch.put(i, Failure(Reason.TIMEOUT, request.path, detail))
