@@ -146,7 +146,7 @@ async def test_history(web: httpx.AsyncClient, app: Application) -> None:
     seqs = [frame["seq"] for frame in history["frames"]]
     assert seqs == sorted(set(seqs))
     assert set(history["frames"][0]["usage"]) == {
-        "cpu", "cpus", "memory", "disks", "interfaces", "kernel", "pressure",
+        "cpu", "cpus", "memory", "disks", "disk_total", "interfaces", "network_total", "kernel", "pressure",
     }  # fmt: skip
     assert len(history["frames"][0]["load"]) == 3
     assert (await web.get("/v1/history?seconds=0")).json()["frames"] == []

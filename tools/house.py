@@ -24,6 +24,7 @@ ROOMS = [
     "reader",
     "delta",
     "usage_cgroups",
+    "usage_totals",
     "usage",
     "comparer",
     "sampler",

@@ -29,6 +29,8 @@ PROFILE = [
     "net_netstat",
     "net_sockstat",
     "sys_fs",
+    "block_links",
+    "class_net_links",
 ]
 """What `Sampler()` reads where it is not told: the whole host, cheap enough for ten times a second."""
 

@@ -86,7 +86,7 @@ class Comparer:
                 if name not in delta.values:
                     carried[name] = growth
         self._grown = grown
-        return delta.carrying(carried)
+        return delta.knowing(after).carrying(carried)
 
 
 def _follows(before: Snapshot, after: Snapshot) -> bool:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FACTS = ("block_links", "class_net_links")
+"""Sources that say what devices are, which totals need to know; they count nothing, and are read now and then."""
+
 
 class Reset(msgspec.Struct, frozen=True):
     """A counter that went backwards: a device or driver started anew, a CPU went away, or the kernel corrected itself."""
@@ -117,6 +120,16 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
         """This delta, with the last growth of sources that were not read anew."""
         if carried:
             self.__dict__["carried"] = carried  # as a cached property is set
+        return self
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Values of the newer snapshot that say what devices are, by source, whenever they were read; not sent."""
+        return {}
+
+    def knowing(self, after: Snapshot) -> "Delta":
+        """This delta, with what its newer snapshot says of devices."""
+        self.__dict__["facts"] = {name: after.values[name] for name in FACTS if name in after.values}
         return self
 
     def growth(self, source: Source[Any]) -> Growth | None:
@@ -420,4 +433,4 @@ def difference(before: Snapshot, after: Snapshot) -> Delta:
             next(steps)
         except StopIteration as stop:
             delta: Delta = stop.value
-            return delta
+            return delta.knowing(after)

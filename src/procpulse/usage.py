@@ -21,8 +21,11 @@ from procpulse.sources.proc.pressure import PRESSURE
 from procpulse.sources.proc.processes import PROCESSES, Process, Thread
 from procpulse.sources.proc.stat import STAT, Cpu, CpuTime
 from procpulse.sources.proc.vmstat import VMSTAT
+from procpulse.sources.sysfs.block_links import BLOCK_LINKS
 from procpulse.sources.sysfs.cgroup import CGROUP
+from procpulse.sources.sysfs.class_net_links import CLASS_NET_LINKS
 from procpulse.usage_cgroups import CgroupUsage, ContainerUsage, cgroup_usage, container_usage, stall_shares
+from procpulse.usage_totals import DiskTotal, NetworkTotal, disk_total, network_total
 
 if TYPE_CHECKING:
     from procpulse.delta import Delta
@@ -182,6 +185,8 @@ class Rates(msgspec.Struct, frozen=True, gc=False):
     container: Annotated[
         ContainerUsage | None, group("The control group of the program that samples, beside the host.")
     ] = None
+    disk_total: Annotated[DiskTotal | None, group("All disks together, each counted once.")] = None
+    network_total: Annotated[NetworkTotal | None, group("All interfaces that lead out of the host together.")] = None
 
 
 class Usage:
@@ -233,6 +238,16 @@ class Usage:
         seconds = self._seconds(NET_DEV)
         interfaces = self._get(NET_DEV)
         return {row.name: _interface(row, seconds) for row in interfaces} if interfaces and seconds else {}
+
+    @cached_property
+    def disk_total(self) -> DiskTotal | None:
+        """All disks together, each counted once: no partitions, nothing that is built on other disks."""
+        return disk_total(self.disks, self._delta.facts.get(BLOCK_LINKS.name))
+
+    @cached_property
+    def network_total(self) -> NetworkTotal | None:
+        """The interfaces that lead out of the host together: cards, or in a container what leads out of that."""
+        return network_total(self.interfaces, self._delta.facts.get(CLASS_NET_LINKS.name))
 
     @cached_property
     def kernel(self) -> KernelUsage:

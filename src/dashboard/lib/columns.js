@@ -1,6 +1,5 @@
 // From a frame of the server to the columns that charts are drawn from.
 
-import { isOutside, isWhole, total } from "./devices.js";
 
 /** What a CPU does, in the order in which it is stacked. */
 export const MODES = ["user", "nice", "guest", "system", "irq", "softirq", "iowait", "steal"];
@@ -65,6 +64,7 @@ export function columns({ usage, load, data, cgroups }) {
     if (typeof value === "number") values.set(name, value);
   };
   const { cpu, cpus, memory, disks, interfaces, kernel, pressure } = usage ?? {};
+  const { disk_total: disked, network_total: networked } = usage ?? {};
   if (cpu) {
     set("cpu/busy", cpu.busy_ratio);
     for (const mode of MODES) set(`cpu/${mode}`, cpu[`${mode}_ratio`]);
@@ -81,14 +81,14 @@ export function columns({ usage, load, data, cgroups }) {
     set(`disk/${name}/read`, disk.read_bytes_per_second);
     set(`disk/${name}/written`, disk.written_bytes_per_second);
   }
-  set("disks/read", total(disks, "read_bytes_per_second", isWhole));
-  set("disks/written", total(disks, "written_bytes_per_second", isWhole));
+  set("disks/read", disked?.read_bytes_per_second);
+  set("disks/written", disked?.written_bytes_per_second);
   for (const [name, row] of Object.entries(interfaces ?? {})) {
     set(`net/${name}/rx`, row.rx_bytes_per_second);
     set(`net/${name}/tx`, row.tx_bytes_per_second);
   }
-  set("nets/rx", total(interfaces, "rx_bytes_per_second", isOutside));
-  set("nets/tx", total(interfaces, "tx_bytes_per_second", isOutside));
+  set("nets/rx", networked?.rx_bytes_per_second);
+  set("nets/tx", networked?.tx_bytes_per_second);
   if (kernel) {
     set("kernel/switches", kernel.context_switches_per_second);
     set("kernel/interrupts", kernel.interrupts_per_second);

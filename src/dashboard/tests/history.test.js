@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { cgroups } from "../lib/cgroups.js";
 import { columns, temperatures, worst } from "../lib/columns.js";
-import { isPort, isWhole, total } from "../lib/devices.js";
+import { isCountedDisk, isCountedInterface } from "../lib/devices.js";
 import { History } from "../lib/history.js";
 import { Store } from "../lib/store.js";
 
@@ -77,24 +77,20 @@ test("columns: nothing is made up where nothing is known", () => {
   assert.deepEqual(Object.fromEntries(found), { "core/0": 0.25, "memory/used": 5, "net/lo/rx": 9, "net/lo/tx": 9 });
 });
 
-test("columns: totals are those of whole disks and of interfaces that lead outside", () => {
+test("columns: totals are those that the server adds up", () => {
   const disk = { read_bytes_per_second: 10, written_bytes_per_second: 1 };
   const port = { rx_bytes_per_second: 7, tx_bytes_per_second: 3 };
-  const found = columns({
-    usage: { disks: { sda: disk, sda1: disk, nvme0n1: disk, "dm-0": disk }, interfaces: { lo: port, eth0: port } },
-  });
-  assert.equal(found.get("disks/read"), 20);
+  const usage = {
+    disks: { sda: disk, sda1: disk, "dm-0": disk }, interfaces: { lo: port, eth0: port, br0: port },
+    disk_total: { devices: ["sda"], ...disk }, network_total: { interfaces: ["eth0"], ...port },
+  };
+  const found = columns({ usage });
+  assert.deepEqual(["disks/read", "disks/written", "nets/rx", "nets/tx"].map((name) => found.get(name)), [10, 1, 7, 3]);
   assert.equal(found.get("disk/sda1/read"), 10);
-  assert.equal(found.get("nets/rx"), 7);
-});
-
-test("whole disks", () => {
-  for (const name of ["sda", "vdb", "nvme0n1", "mmcblk0", "xvda", "nbd3"]) assert.ok(isWhole(name), name);
-  for (const name of ["sda1", "nvme0n1p2", "mmcblk0p1", "nbd3p1", "loop0", "dm-1", "md0", "zram0", "sr0"]) {
-    assert.ok(!isWhole(name), name);
-  }
-  assert.ok(isPort("eth0") && isPort("wlp3s0") && !isPort("lo") && !isPort("veth12ab"));
-  assert.equal(total({}, "x", () => true), null);
+  assert.ok(!columns({ usage: { ...usage, disk_total: null, network_total: null } }).has("disks/read"));
+  assert.deepEqual(Object.keys(usage.disks).filter((name) => isCountedDisk(name, usage)), ["sda"]);
+  assert.deepEqual(Object.keys(usage.interfaces).filter((name) => isCountedInterface(name, usage)), ["eth0"]);
+  assert.ok(!isCountedDisk("sda", {}) && !isCountedInterface("eth0", null));
 });
 
 test("temperatures: sensors that answer, of chips and zones", () => {

@@ -14,7 +14,7 @@ export class Devices {
    * @param {string} options.noun title of the first column
    * @param {(frame: object) => Record<string, object>} options.rows
    * @param {(name: string) => string[]} options.columnsOf columns of a device's sparkline, summed
-   * @param {(name: string) => boolean} options.prominent shown whatever it does
+   * @param {(name: string, frame: object) => boolean} options.prominent shown whatever it does
    * @param {(row: object) => boolean} options.active whether it does something now
    * @param {(row: object) => number} [options.top] value at the top of its sparkline
    * @param {object[]} options.cells `{title, value, bar, alarm, spare, help}`
@@ -56,7 +56,7 @@ export class Devices {
     const { rows, prominent, active, cells, name, order, columnsOf, top } = this.options;
     const all = Object.entries(rows(frame)).sort(order);
     for (const [key, row] of all) if (active(row)) this.seen.add(key);
-    const worth = all.filter(([key]) => prominent(key) || this.seen.has(key) || key === this.chosen);
+    const worth = all.filter(([key]) => prominent(key, frame) || this.seen.has(key) || key === this.chosen);
     const shown = (this.everything ? all : worth).slice(0, MOST_ROWS);
     const quiet = all.length - worth.length;
     this.more.hidden = !quiet;

@@ -1,7 +1,7 @@
 // The panels of the page: what each shows, from which columns.
 
 import { MODES, temperatures } from "../lib/columns.js";
-import { byName, isPort, isWhole } from "../lib/devices.js";
+import { byName, isCountedDisk, isCountedInterface } from "../lib/devices.js";
 import { bytes, ceiling, celsius, count, ms, NONE, percent, plain, rate } from "../lib/format.js";
 import { Chart } from "./chart.js";
 import { Devices } from "./devices.js";
@@ -200,7 +200,7 @@ export function disks(shared) {
         all: "all disks",
         noun: "Device",
         rows: (frame) => frame.usage.disks,
-        prominent: isWhole,
+        prominent: (name, frame) => isCountedDisk(name, frame.usage),
         active: (row) => row.reads_per_second + row.writes_per_second + row.busy_ratio > 0,
         cells: [
           { title: "Read", value: (row) => rate(row.read_bytes_per_second) },
@@ -228,10 +228,10 @@ export function network(shared) {
       all: ["nets/rx", "nets/tx"],
       columnsOf: (name) => [`net/${name}/rx`, `net/${name}/tx`],
       table: {
-        all: "all but lo",
+        all: "all that lead out",
         noun: "Interface",
         rows: (frame) => frame.usage.interfaces,
-        prominent: isPort,
+        prominent: (name, frame) => isCountedInterface(name, frame.usage),
         active: (row) => packets(row) > 0,
         cells: [
           { title: "In", value: (row) => rate(row.rx_bytes_per_second) },

@@ -45,24 +45,11 @@ def _memory(name: str) -> Callable[[Delta], str]:
 
 
 def _disks(name: str) -> Callable[[Delta], str]:
-    return lambda delta: size(_total(delta.usage.disks, name, _is_whole_disk))
+    return lambda delta: size(getattr(delta.usage.disk_total, name, None))
 
 
 def _network(name: str) -> Callable[[Delta], str]:
-    return lambda delta: size(_total(delta.usage.interfaces, name, lambda interface: interface != "lo"))
-
-
-def _total(rows: dict[str, Any], name: str, chosen: Callable[[str], bool]) -> float | None:
-    return sum(getattr(row, name) for key, row in rows.items() if chosen(key)) if rows else None
-
-
-def _is_whole_disk(device: str) -> bool:
-    """Whether a device does I/O of its own: partitions, loops and mapped devices count what another one does."""
-    if device.startswith(("loop", "ram", "dm-", "md", "zram", "sr", "fd")):
-        return False
-    if device.startswith(("nvme", "mmcblk", "nbd")):
-        return "p" not in device.removeprefix("mmcblk").partition("n")[2]
-    return not device[-1:].isdigit()
+    return lambda delta: size(getattr(delta.usage.network_total, name, None))
 
 
 def _pressure(name: str) -> Callable[[Delta], str]:

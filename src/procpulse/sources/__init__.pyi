@@ -87,6 +87,7 @@ from procpulse.sources.proc.version import VERSION as VERSION
 from procpulse.sources.proc.vmstat import VMSTAT as VMSTAT
 from procpulse.sources.proc.zoneinfo import ZONEINFO as ZONEINFO
 from procpulse.sources.sysfs.block import BLOCK as BLOCK
+from procpulse.sources.sysfs.block_links import BLOCK_LINKS as BLOCK_LINKS
 from procpulse.sources.sysfs.bonding import BONDING as BONDING
 from procpulse.sources.sysfs.cgroup import CGROUP as CGROUP
 from procpulse.sources.sysfs.cgroup import cgroup as cgroup
@@ -103,6 +104,7 @@ from procpulse.sources.sysfs.class_mei import CLASS_MEI as CLASS_MEI
 from procpulse.sources.sysfs.class_net import CLASS_NET as CLASS_NET
 from procpulse.sources.sysfs.class_net_aer import CLASS_NET_AER as CLASS_NET_AER
 from procpulse.sources.sysfs.class_net_ecn import CLASS_NET_ECN as CLASS_NET_ECN
+from procpulse.sources.sysfs.class_net_links import CLASS_NET_LINKS as CLASS_NET_LINKS
 from procpulse.sources.sysfs.class_nvme import CLASS_NVME as CLASS_NVME
 from procpulse.sources.sysfs.class_nvme_subsystem import CLASS_NVME_SUBSYSTEM as CLASS_NVME_SUBSYSTEM
 from procpulse.sources.sysfs.class_power_supply import CLASS_POWER_SUPPLY as CLASS_POWER_SUPPLY

@@ -21,7 +21,7 @@ from procpulse.sources.proc.pid_cmdline import PID_CMDLINE, PidCmdline
 from procpulse.sources.proc.pid_cmdline import parse as parse_cmdline
 from procpulse.sources.proc.processes import row_type, row_with_threads
 
-NEEDED = ("stat", "meminfo", "vmstat", "diskstats", "net_dev", "pressure")
+NEEDED = ("stat", "meminfo", "vmstat", "diskstats", "net_dev", "pressure", "block_links", "class_net_links")
 """What usage is made of, beside processes."""
 
 EXTRA = ("class_thermal", "class_hwmon", "cgroup")

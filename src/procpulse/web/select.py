@@ -181,5 +181,5 @@ def rates(delta: Delta, selection: Selection) -> Rates:
 
 
 _MANY = ("processes", "threads", "cgroups")
-HISTORY = ("cpu", "cpus", "memory", "disks", "interfaces", "kernel", "pressure")
+HISTORY = ("cpu", "cpus", "memory", "disks", "disk_total", "interfaces", "network_total", "kernel", "pressure")
 """What a history has of the rates."""
