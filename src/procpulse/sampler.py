@@ -156,10 +156,10 @@ class _Taking:
         """Which tick whoever began it had before."""
         self.late_ns = 0
 
-    def on(self, clock: Clock) -> Callable[[int], int]:
+    def on(self, clock: Clock) -> Callable[[int], int] | None:
         """From the time of a read to that of the schedule, whose clock may be another one, or stand still."""
         if isinstance(clock, SystemClock):
-            return lambda read_ns: read_ns
+            return None
         took = time.monotonic_ns() - self.read_ns
         share = (clock.monotonic_ns() - self.clock_ns) / took if took > 0 else 0.0
         return lambda read_ns: self.clock_ns + round((read_ns - self.read_ns) * share)
@@ -337,8 +337,9 @@ class Sampler:
             result = results.get(name)
             if result is not None:
                 self._count(name, result)
-                result.read_ns = at(result.read_ns)
-                result.rows_ns = [(at(when), count) for when, count in result.rows_ns]
+                if at is not None:
+                    result.read_ns = at(result.read_ns)
+                    result.rows_ns = [(at(when), count) for when, count in result.rows_ns]
                 if name in self._cadence and result.failure is None:
                     self._last[name] = taking.clock_ns, result
             else:

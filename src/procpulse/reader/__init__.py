@@ -342,12 +342,12 @@ class Reader:
                 found.results[flight.key] = Result(
                     flight.value, flight.failure, flight.reading, flight.read_ns, flight.took_ns
                 )
-        for source in found.sources:  # an interrupt ends all that are read at once
-            if source.name not in found.results:
+        if len(found.results) < len(found.sources):  # an interrupt ends all that are read at once
+            for source in [source for source in found.sources if source.name not in found.results]:
                 failure = Failure(Reason.TIMEOUT, source.path, INTERRUPTED)
                 found.results[source.name] = Result(None, failure, Reading(self.host), monotonic_ns(), 0)
         for name, result in found.results.items():
-            if _was_not_tried(result):
+            if (result.failure is not None or result.failures) and _was_not_tried(result):
                 self._untried[name] += 1
             elif self._untried:
                 del self._untried[name]
