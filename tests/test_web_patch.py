@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from procpulse.web.patch import SAME, Path, difference, patched, without
+from procpulse.web.patch import SAME, Path, difference, patched, remove
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ def assert_leads_to(before: Any, after: Any) -> None:
         value = through(before, text)
         kept = through(before, text)
         for path in through(gone, text):
-            value = without(value, path, text)
+            remove(value, path, text)
         if patch is not SAME:
             value = patched(value, through(patch, text))
         assert json.dumps(value, sort_keys=True) == json.dumps(through(after, text), sort_keys=True)

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import subprocess
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,6 @@ async def test_frames_of_a_server_in_javascript() -> None:
     for frame in frames:
         state.feed(json.dumps(frame))
         assert state._data is not None
-        ours.append(state._data["values"])
+        ours.append(deepcopy(state._data["values"]))
     for script in scripts():
         assert rounded(run(script, [frames])) == rounded([ours])

@@ -306,7 +306,12 @@ def inert(name: bytes) -> str:
     text = _OURS.sub(r"\\x5c", text)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
+    # In parts: a list of all characters would take ten times as much memory as they.
+    parts = (text[start : start + _PART] for start in range(0, len(text), _PART))
+    return "".join(["".join([c if c.isprintable() else _escape(c) for c in part]) for part in parts])
+
+
+_PART = 16384
 
 
 def _escape(char: str) -> str:

@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 from procpulse import Snapshot, deltas
 from procpulse.cli.output import cell, line
 from procpulse.encode import json
+from procpulse.encode.scan import DEPTH, Unfit, look
 from procpulse.recording import Later, NotARecording, Recorder, replay
 from procpulse.recording.frames import HEADER, MARKER, Damage, Kind, Packing, Splitter, pack
 from procpulse.recording.messages import Builder, key
-from procpulse.recording.scan import DEPTH, Unfit, look
 from procpulse.sources import PROCESSES
 from tests.recording.streams import START, snapshot, stat, stream
 

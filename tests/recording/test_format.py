@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from procpulse.encode.scan import DEPTH, look
 from procpulse.recording import Recorder
 from procpulse.recording.frames import HEADER, MARKER, MOST
 from procpulse.recording.messages import DICTIONARY_BYTES, LIMIT
 from procpulse.recording.recorder import GROUP
-from procpulse.recording.scan import DEPTH, look
 from tests.recording.streams import stream
 
 PAGE = (Path(__file__).parent.parent.parent / "docs/recording.md").read_text()

@@ -15,12 +15,12 @@ from typing import Any
 import aiofiles
 import msgspec
 
+from procpulse.encode.scan import Unfit
 from procpulse.fields import describe, fields, is_record
 from procpulse.private_files import open_directory, shared
 from procpulse.recording import frames
 from procpulse.recording.frames import HEADER, MARKER, MOST, SET_BACK, Frame, Kind, last_good, pack, packer
 from procpulse.recording.messages import LIMIT, Base, dictionary, key, weight
-from procpulse.recording.scan import Unfit
 from procpulse.snapshot import Snapshot
 from procpulse.source import Host
 

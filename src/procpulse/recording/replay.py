@@ -12,12 +12,12 @@ from typing import Any
 import aiofiles
 import msgspec
 
+from procpulse.encode.scan import Unfit, look, made_inert
 from procpulse.reader import checkpoint
 from procpulse.recording import frames
 from procpulse.recording.frames import HEADER, MARKER, SET_BACK, Damage, Frame, Kind, Packing, Splitter, unpack
 from procpulse.recording.messages import LIMIT, Builder
 from procpulse.recording.recorder import TAIL, NotARecording, Session, sound_end
-from procpulse.recording.scan import Unfit, look, made_inert
 from procpulse.sampler import Clock, SystemClock
 from procpulse.snapshot import Snapshot
 from procpulse.source import Source

@@ -96,26 +96,21 @@ def patched(before: Any, patch: Any) -> Any:
     return patch
 
 
-def without(before: Any, path: list[Any], text: bool) -> Any:
-    """A decoded value without the member at a path. The old one stays as it was.
+def remove(value: Any, path: list[Any], text: bool) -> None:
+    """Take the member at a path out of a decoded value, in place; a place in a list becomes null.
 
     Args:
-        before: The value.
+        value: The value.
         path: Keys from the outside in.
         text: Whether members are known by text alone, as in JSON.
 
     Raises:
         KeyError, ValueError, IndexError, TypeError: there is no such member.
     """
-    key, rest = path[0], path[1:]
-    if type(before) is list:
-        rows = list(before)
-        rows[int(key)] = without(rows[int(key)], rest, text) if rest else None
-        return rows
-    key = str(key) if text else key
-    changed = dict(before)
-    if rest:
-        changed[key] = without(changed[key], rest, text)
+    for key in path[:-1]:
+        value = value[int(key) if type(value) is list else str(key) if text else key]
+    key = path[-1]
+    if type(value) is list:
+        value[int(key)] = None
     else:
-        del changed[key]
-    return changed
+        del value[str(key) if text else key]

@@ -1,7 +1,7 @@
 """Looks at msgpack before it is decoded: is it whole, how deep is it, how much memory will it take, is its text inert?
 
 A decoder believes what it is given. Whoever wrote the bytes may have nested lists until the stack is full, promised a
-billion elements, or put escape sequences into a name. So nothing of a recording is decoded before it was looked at.
+billion elements, or put escape sequences into a name. So nothing of a recording, and nothing that a server sends, is decoded before it was looked at.
 
 Most of a snapshot are flat maps of short names and numbers. A regular expression walks those in C; only what is nested,
 long or not ASCII is looked at byte by byte.
@@ -22,7 +22,8 @@ LONGEST = 1 << 20
 FREE = (160, 160)
 """Bytes that a dict takes in memory, and each of its entries, besides those of the message."""
 
-_LIST, _ITEM = 100, 64
+LIST = (100, 64)
+"""And a list, and each of its items."""
 _RUN = 32
 
 _NUMBER = rb"\xcf.{8}|\xce.{4}|\xcd..|\xcc.|\xd0.|\xd1..|\xd2.{4}|\xd3.{8}"
@@ -172,7 +173,7 @@ def look(data: bytes, start: int = 0, limit: int = 1 << 24, sizes: tuple[int, in
             entries += count
             weight += container + count * pair
         else:
-            weight += _LIST + count * _ITEM
+            weight += LIST[0] + count * LIST[1]
         if weight + pos - start > limit:
             raise Unfit(f"over {limit} bytes in memory")
         if len(around) >= DEPTH:
