@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= --count 15
 
-.PHONY: all run test check fmt index bench fuzz soak storm dashboard page dist bill audit lock clean
+.PHONY: all run test check fmt index bench fuzz soak storm siege dashboard page dist bill audit lock clean
 
 all: $(READY) page
 
@@ -55,6 +55,10 @@ soak: $(READY)
 # Ten minutes of sampling beside 2,000 forks a second; STORM="--minutes 1 --rate 500" for others.
 storm: $(READY)
 	$(BIN)/python -m tools.storm $(STORM)
+
+# Ten minutes of `procpulse serve` under every attack at once; SIEGE="--minutes 1" for others.
+siege: $(READY)
+	$(BIN)/python -m tools.siege $(SIEGE)
 
 # The page of `procpulse serve`; needs npm and node, those of the machine or of the virtual environment.
 dashboard: $(READY)
