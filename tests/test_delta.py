@@ -9,7 +9,6 @@ import pytest
 
 from procpulse import (
     Host,
-    Reset,
     Sampler,
     Snapshot,
     Unavailable,
@@ -107,23 +106,6 @@ def test_rows_come_and_go() -> None:
     )
     assert delta[DEVICES] == [Device("a", 2, "up", 1)], "a row seen once, and one under another index, has no delta"
     assert delta.resets == []
-
-
-def test_counters_that_fall_grow_by_nothing_and_are_named() -> None:
-    before = Device(
-        "a", 1, "up", 100, errors=5, kinds={"x": 9}, ports=[Port(1, 2_000_000_000)], table={"t": Port(1, 9)}
-    )
-    after = Device("a", 1, "up", 10, errors=4, kinds={"x": 1}, ports=[Port(1, 1_000_000_000)], table={"t": Port(1, 8)})
-    delta = difference(snapshot(1, before), snapshot(2, after))
-    [row] = delta[DEVICES]
-    assert (row.bytes, row.errors, row.kinds, row.ports, row.table) == (0, 0, {"x": 0}, [Port(1, 0)], {"t": Port(1, 0)})
-    assert delta.resets == [
-        Reset("devices", "a/1", "bytes", 100, 10),
-        Reset("devices", "a/1", "errors", 5, 4),
-        Reset("devices", "a/1", "kinds.x", 9, 1),
-        Reset("devices", "a/1/1", "packets", 2_000_000_000, 1_000_000_000),
-        Reset("devices", "a/1/t", "packets", 9, 8),
-    ]
 
 
 def test_a_source_that_was_not_read_anew_has_no_delta() -> None:

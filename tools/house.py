@@ -22,6 +22,7 @@ ROOMS = [
     "sources",
     "snapshot",
     "reader",
+    "growth",
     "delta",
     "usage_cgroups",
     "usage_totals",

@@ -11,8 +11,9 @@ async with Sampler([STAT, MEMINFO, NET_DEV]) as sampler:
 from typing import TYPE_CHECKING, Any
 
 from procpulse.comparer import deltas
-from procpulse.delta import Delta, Reset, difference
+from procpulse.delta import Delta, difference
 from procpulse.fields import Kind, Unit, counter, fields, gauge, group, info, label
+from procpulse.growth import Reset
 from procpulse.process import Part
 from procpulse.sampler import Sampler, Statistics, read, read_sync
 from procpulse.snapshot import Failure, Host, Reason, Snapshot, Unavailable

@@ -1,22 +1,19 @@
 """What changed between two snapshots: the same types, with growth in place of totals.
 
-Everything follows from the metadata of the fields. Counters become growth; gauges, labels and facts are those of the
-newer snapshot. Rows are matched by their labels, and a row that was not there before has no delta. What is None in
-either snapshot is None. A counter that fell has grown by 0 and is named in `resets`, unless it is one that wraps, at
-32 bits or at a value that the device tells, and the step is one that it may have made.
-
-The work for each record type is compiled once into one expression, as `dataclasses` does for `__init__`.
+Counters become growth; gauges, labels and facts are those of the newer snapshot. Rows are matched by their labels, and
+a row that was not there before has no delta. What is None in either snapshot is None. A row of which a counter fell was
+made anew: it has no delta either, and is named in `resets`. `growth` has the rules.
 """
 
-from collections.abc import Callable, Generator, Iterable
-from functools import cache, cached_property
-from operator import attrgetter
+from collections.abc import Generator
+from functools import cached_property
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from procpulse.fields import Kind, Shape, describe, fields, is_record
+from procpulse.fields import is_record
+from procpulse.growth import Log, Reset, Unknown, grown_row, of_type, type_of
 from procpulse.snapshot import Snapshot, Unavailable
 from procpulse.source import SLICE_NS, Failure, Host, Source
 
@@ -27,17 +24,6 @@ T = TypeVar("T")
 
 FACTS = ("block_links", "class_net_links")
 """Sources that say what devices are, which totals need to know; they count nothing, and are read now and then."""
-
-
-class Reset(msgspec.Struct, frozen=True):
-    """A counter that went backwards: a device or driver started anew, a CPU went away, or the kernel corrected itself."""
-
-    source: str
-    row: str
-    """Which row, by its labels; empty for a source of one record."""
-    field: str
-    before: int
-    after: int
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -70,7 +56,7 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
     rows_elapsed_ns: dict[str, dict[Any, int]] = {}
     """Time between the two reads of each row, where rows have times of their own."""
     resets: list[Reset] = []
-    """Counters that went backwards."""
+    """Counters that went backwards: one of each row that was made anew, which has no growth, and each that fell by itself."""
     failures: dict[str, Failure] = {}
     """As in the newer snapshot."""
     gap: int = 0
@@ -147,186 +133,6 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
         return Usage(self)
 
 
-class _Log:
-    """Where the compiled functions report resets."""
-
-    __slots__ = ("resets", "row", "source")
-
-    def __init__(self) -> None:
-        self.resets: list[Reset] = []
-        self.source = ""
-        self.row: Any = ""
-        """Which row it is, by its key."""
-
-    def fell(self, field: str, before: int, after: int) -> int:
-        self.resets.append(Reset(self.source, _name(self.row), field, before, after))
-        return 0
-
-    def wrapped(self, field: str, before: int, after: int, period: int) -> int:
-        """The growth of a counter that fell and starts again after so many: up to half of that is plausible."""
-        grown = after - before + period
-        if before < period and 0 <= grown < period // 2:
-            return grown
-        return self.fell(field, before, after)
-
-    def ranged(self, field: str, before: int, after: int, largest: int | None, now: int | None) -> int:
-        """As `wrapped`, by the largest value that the device tells, then and now."""
-        if largest is None or largest != now:
-            return self.fell(field, before, after)
-        return self.wrapped(field, before, after, largest + 1)
-
-
-_Grow = Callable[[Any, Any, _Log], Any]
-
-
-def _mapping(field: str, bits: int) -> _Grow:
-    def grow(before: dict[Any, int], after: dict[Any, int], log: _Log) -> dict[Any, int]:
-        growth = {}
-        for key, new in after.items():
-            old = before.get(key)
-            if old is None:
-                continue
-            if new >= old:
-                growth[key] = new - old
-            elif bits < 64:
-                growth[key] = log.wrapped(f"{field}.{key}", old, new, 1 << bits)
-            else:
-                growth[key] = log.fell(f"{field}.{key}", old, new)
-        return growth
-
-    return grow
-
-
-def labels(record: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The fields that tell one row of this type from another."""
-    return tuple(field.name for field in fields(record) if field.kind is Kind.LABEL)
-
-
-def _keyed(rows: Iterable[Any], names: tuple[str, ...]) -> dict[Any, Any]:
-    if len(names) == 1:
-        name = names[0]
-        return {getattr(row, name): row for row in rows}
-    return {tuple(getattr(row, name) for name in names): row for row in rows}
-
-
-def _rows(record: type[msgspec.Struct]) -> _Grow:
-    names = labels(record)
-    grow = compiled(record)
-
-    def rows(before: list[Any], after: list[Any], log: _Log) -> list[Any]:
-        outer = log.row
-        known = _keyed(before, names)
-        growth = []
-        for key, new in _keyed(after, names).items():
-            old = known.get(key)
-            if old is not None:
-                log.row = f"{_name(outer)}/{_name(key)}" if outer != "" else key
-                growth.append(grow(old, new, log))
-        log.row = outer
-        return growth
-
-    return rows
-
-
-def _table(record: type[msgspec.Struct]) -> _Grow:
-    def table(before: dict[Any, Any], after: dict[Any, Any], log: _Log) -> dict[Any, Any]:
-        outer = log.row
-        growth = {}
-        for key, new in after.items():
-            old = before.get(key)
-            if old is not None:
-                log.row = f"{_name(outer)}/{key}" if outer != "" else str(key)
-                kind: Any = type(new)
-                grown = _grown(kind)(old, new, log)
-                if grown is not None:
-                    growth[key] = grown
-        log.row = outer
-        return growth
-
-    return table
-
-
-@cache
-def _told(record: type[msgspec.Struct]) -> Callable[[Any], Any]:
-    """What tells a row of this type from others."""
-    names = labels(record)
-    return attrgetter(*names) if names else lambda row: None
-
-
-def _name(key: Any) -> str:
-    return "/".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
-@cache
-def compiled(record: type[msgspec.Struct]) -> _Grow:
-    """The function (before, after, log) -> growth of one record type."""
-    scope: dict[str, Any] = {"record": record}
-    arguments = []
-    for i, field in enumerate(fields(record)):
-        name = field.name
-        expression = f"b.{name}"
-        if field.kind is Kind.COUNTER and field.shape is Shape.SCALAR:
-            fell = f"log.fell({name!r}, a.{name}, b.{name})"
-            if field.wraps_at:
-                fell = f"log.ranged({name!r}, a.{name}, b.{name}, a.{field.wraps_at}, b.{field.wraps_at})"
-            elif field.bits < 64:
-                fell = f"log.wrapped({name!r}, a.{name}, b.{name}, {1 << field.bits})"
-            expression = f"d if (d := b.{name} - a.{name}) >= 0 else {fell}"
-        elif field.kind is Kind.COUNTER and field.shape is Shape.MAPPING:
-            scope[f"f{i}"] = _mapping(name, field.bits)
-            expression = f"f{i}(a.{name}, b.{name}, log)"
-        elif field.shape in (Shape.RECORD, Shape.ROWS, Shape.TABLE):
-            make: Any = {Shape.RECORD: compiled, Shape.ROWS: _rows, Shape.TABLE: _table}[field.shape]
-            scope[f"f{i}"] = make(field.type)
-            expression = f"f{i}(a.{name}, b.{name}, log)"
-        if field.optional and not expression.startswith("b."):
-            expression = f"None if a.{name} is None or b.{name} is None else {expression}"
-        elif field.optional and field.kind is Kind.COUNTER:
-            expression = f"None if a.{name} is None or b.{name} is None else ({expression})"
-        arguments.append(f"({expression})")
-    code = f"def grow(a, b, log):\n    return record({', '.join(arguments)})"
-    exec(compile(code, f"<delta of {record.__name__}>", "exec"), scope)
-    grow: _Grow = scope["grow"]
-    return grow
-
-
-@cache
-def _grown(record: Any) -> _Grow:
-    """The growth between two rows under one key; None where they do not speak of the same thing, with the same fields:
-    a pid that was reused does not."""
-    told, grow = _told(record), compiled(record)
-
-    def grown(before: Any, after: Any, log: _Log) -> Any:
-        if type(before) is not record or (before is not after and told(before) != told(after)):
-            return None
-        return grow(before, after, log)
-
-    return grown
-
-
-@cache
-def _of_type(type_: Any) -> _Grow | None:
-    """The growth of the whole value of a source; None for a value that is not made of records."""
-    shape, _, inner = describe(type_)
-    if shape is Shape.RECORD:
-        return compiled(inner)
-    if shape is Shape.ROWS:
-        return _rows(inner)
-    if shape is Shape.TABLE:
-        return _table(inner)
-    return None
-
-
-def _type_of(value: Any) -> Any:
-    """The type of a value, as its source would declare it."""
-    if isinstance(value, list):
-        return list[type(value[0])] if value else None  # type: ignore[misc]
-    if isinstance(value, dict):
-        first = next(iter(value.values()), None)
-        return dict[Any, type(first)] if is_record(type(first)) else None  # type: ignore[misc]
-    return type(value) if isinstance(value, msgspec.Struct) else None
-
-
 def _made_of_records(rows: dict[Any, Any]) -> bool:
     """Whether the rows are those of a source that is known; others are plain dicts when they come from a message."""
     return is_record(type(next(iter(rows.values()), None)))
@@ -348,7 +154,7 @@ def growing(
     """
     if before.host.boot_id != after.host.boot_id:
         raise ValueError(f"the snapshots are of different boots: {before.host.boot_id} and {after.host.boot_id}")
-    log = _Log()
+    log = Log(after.host.word_bits)
     values: dict[str, Any] = {}
     elapsed: dict[str, int] = {}
     rows_elapsed: dict[str, dict[Any, int]] = {}
@@ -375,14 +181,14 @@ def growing(
                 if earlier is row:
                     found = known.get(key)
                     if found is None or found[0] is not row:
-                        found = (row, _grown(kind)(row, row, log))
+                        found = (row, grown_row(kind)(row, row, log))
                     still[key] = found
                     growth[key] = found[1]
                 elif earlier is None:
                     continue
                 else:
                     log.row = key
-                    grown = _grown(kind)(earlier, row, log)
+                    grown = grown_row(kind)(earlier, row, log)
                     if grown is None:
                         continue
                     growth[key] = grown
@@ -393,14 +199,17 @@ def growing(
             if memory is not None:
                 memory[name] = still
         else:
-            kind = _type_of(new)
-            grow = _of_type(kind) if kind is not None else None
+            kind = type_of(new)
+            grow = of_type(kind) if kind is not None else None
             if grow is None:
                 if not isinstance(new, list | dict) or new:
                     continue
                 growth = new
             else:
-                growth = grow(old, new, log)
+                try:
+                    growth = grow(old, new, log)
+                except Unknown:
+                    continue
             if monotonic_ns() >= until:
                 yield
                 until = monotonic_ns() + SLICE_NS

@@ -11,7 +11,7 @@ import types
 import typing
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -89,21 +89,50 @@ _BASE: dict[Unit, tuple[str, float]] = {
 }
 
 
-def _meta(kind: Kind, help: str, unit: Unit | None = None, **more: int | str) -> msgspec.Meta:
+Bits: TypeAlias = int | Literal["long"]
+"""Width of a counter: so many bits, or as many as the words of the kernel have."""
+
+
+def _meta(kind: Kind, help: str, unit: Unit | None = None, **more: Any) -> msgspec.Meta:
     return msgspec.Meta(description=help, extra={"kind": kind, "unit": unit, **more})
 
 
-def counter(help: str, unit: Unit | None = None, *, bits: int = 64, wraps_at: str = "") -> msgspec.Meta:
+def counter(
+    help: str,
+    unit: Unit | None = None,
+    *,
+    bits: Bits = 64,
+    scale: int = 1,
+    summed: bool = False,
+    wraps_at: str = "",
+    falls: bool = False,
+    moves_to: str = "",
+    absent_is_zero: bool = False,
+) -> msgspec.Meta:
     """A total that only grows, such as bytes received since boot.
+
+    A counter that fell has wrapped where that is plausible by its width. Else the row that it is in was made anew, and
+    has no growth; or the counter alone has none, if it is no part of a row or `falls`.
 
     Args:
         help: One sentence, ending with "(Linux 5.5)" where the kernel gained the number after 4.18.
         unit: Only where the field's name cannot say it (a dict of several counters).
-        bits: Width of the kernel's own field. A 32-bit counter that falls has wrapped; a wider one was reset.
+        bits: Width of the kernel's own field; "long" is that of its words, 32 on a 32-bit kernel and else 64.
+        scale: How many units one step of the kernel's own field is, such as 512 bytes: it wraps at as many times that.
+        summed: Whether the value is a sum of fields of this width, each of which wraps.
         wraps_at: Where each device has a range of its own, the field beside this one that holds the largest value
             before the counter starts again at 0.
+        falls: Whether it may fall while all else of its row goes on: somebody may set it to 0, or the kernel adds it
+            up from parts that come and go.
+        moves_to: The counter beside this one to which the kernel moves back and forth what it has counted. Where one
+            of them falls and both together do not, the growth of this one is None, and the other has that of both.
+        absent_is_zero: For counters by name, whether the kernel leaves out those that are 0: then a name that is new
+            has grown from 0.
     """
-    return _meta(Kind.COUNTER, help, unit, bits=bits, wraps_at=wraps_at)
+    return _meta(
+        Kind.COUNTER, help, unit, bits=bits, scale=scale, summed=summed, wraps_at=wraps_at, falls=falls, moves_to=moves_to,
+        absent_is_zero=absent_is_zero,
+    )  # fmt: skip
 
 
 def gauge(help: str, unit: Unit | None = None) -> msgspec.Meta:
@@ -121,9 +150,17 @@ def info(help: str) -> msgspec.Meta:
     return _meta(Kind.INFO, help)
 
 
-def group(help: str) -> msgspec.Meta:
-    """A record, or rows of records, inside this one."""
-    return _meta(Kind.GROUP, help)
+def group(help: str, *, sum_of: str = "", absent_is_zero: bool = False) -> msgspec.Meta:
+    """A record, or rows of records, inside this one.
+
+    Args:
+        help: One sentence.
+        sum_of: The rows beside this record that it is the sum of: where one of them is made anew, comes or goes, it
+            cannot be told by itself how much the sum has grown.
+        absent_is_zero: For rows, whether the kernel leaves out those whose counters are all 0: then a row that is new
+            has grown from 0.
+    """
+    return _meta(Kind.GROUP, help, sum_of=sum_of, absent_is_zero=absent_is_zero)
 
 
 class Shape(Enum):
@@ -147,11 +184,23 @@ class Field(msgspec.Struct, frozen=True):
     shape: Shape
     optional: bool
     """Whether the value may be None."""
-    bits: int = 64
+    bits: Bits = 64
     type: Any = None
     """The record type inside, for a RECORD, ROWS or TABLE field; the plain type otherwise."""
     wraps_at: str = ""
     """The field that holds the largest value of this counter, where the device says it."""
+    scale: int = 1
+    """How many units one step of the kernel's own field is."""
+    summed: bool = False
+    """Whether it is a sum of counters of this width."""
+    falls: bool = False
+    """Whether it may fall by itself."""
+    moves_to: str = ""
+    """The counter to which the kernel moves what this one has counted, and back."""
+    absent_is_zero: bool = False
+    """Whether names or rows that are absent stand for 0."""
+    sum_of: str = ""
+    """The rows beside this record that it is the sum of."""
 
 
 def describe(type_: Any) -> tuple[Shape, bool, Any]:
@@ -213,8 +262,23 @@ def fields(record: type[msgspec.Struct]) -> tuple[Field, ...]:
         unit = meta.extra["unit"]
         if unit is None:
             unit = unit_of(item.name) if kind in (Kind.COUNTER, Kind.GAUGE) else Unit.NONE
-        bits, wraps_at = meta.extra.get("bits", 64), meta.extra.get("wraps_at", "")
-        if wraps_at and (wraps_at not in record.__struct_fields__ or shape is not Shape.SCALAR):
-            raise TypeError(f"{record.__name__}.{item.name} cannot wrap at {wraps_at}: both have to be single numbers")
-        table.append(Field(item.name, kind, unit, meta.description, shape, optional, bits, inner, wraps_at))
+        more = {name: meta.extra[name] for name in _MORE if name in meta.extra}
+        for other in ("wraps_at", "moves_to", "sum_of"):
+            _check(record, item.name, shape, other, more.get(other, ""))
+        table.append(Field(item.name, kind, unit, meta.description, shape, optional, type=inner, **more))
     return tuple(table)
+
+
+_MORE = ("bits", "scale", "wraps_at", "summed", "falls", "moves_to", "absent_is_zero", "sum_of")
+
+
+def _check(record: type[msgspec.Struct], name: str, shape: Shape, what: str, other: str) -> None:
+    """Raise where a field names another one that is not there, or is of no use to it.
+
+    Raises:
+        TypeError: it does.
+    """
+    wanted = Shape.RECORD if what == "sum_of" else Shape.SCALAR
+    if other and (other not in record.__struct_fields__ or shape is not wanted):
+        words = {"wraps_at": "cannot wrap at", "moves_to": "cannot move to", "sum_of": "cannot be the sum of"}[what]
+        raise TypeError(f"{record.__name__}.{name} {words} {other}")

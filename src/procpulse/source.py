@@ -103,6 +103,10 @@ class Host(msgspec.Struct, frozen=True):
     """Clock ticks (USER_HZ) in a second."""
     little_endian: bool = True
     """Whether the kernel prints network addresses with the lowest byte first."""
+    cpus: int | None = None
+    """How many CPUs were online when the machine was met; None where that is not known."""
+    word_bits: int | None = None
+    """Width of the kernel's words, 32 or 64, by which some of its counters wrap; None where it is not known."""
 
     def at_least(self, major: int, minor: int) -> bool:
         """Whether the kernel is this release or a later one; True where its release is not known."""

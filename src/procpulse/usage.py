@@ -39,6 +39,10 @@ class CpuUsage(msgspec.Struct, frozen=True, gc=False):
 
     The whole is user + nice + system + idle + iowait + irq + softirq + steal, all as growth in ticks; the kernel counts
     guest time within user and nice time, and it is taken out there.
+
+    The kernel moves time between iowait and idle, when a task that waited goes on elsewhere. Where one of them fell,
+    only both together are known: then `iowait_ratio` is None, and `idle_ratio` has the time of both.
+    A CPU whose counters started anew, as they may when it comes back, has no row in that tick.
     """
 
     busy_ratio: Annotated[float, gauge("Everything but idle and iowait.")]
@@ -47,14 +51,18 @@ class CpuUsage(msgspec.Struct, frozen=True, gc=False):
     system_ratio: Annotated[float, gauge("The kernel, without interrupts.")]
     irq_ratio: Annotated[float, gauge("Interrupts.")]
     softirq_ratio: Annotated[float, gauge("Softirqs.")]
-    iowait_ratio: Annotated[float, gauge("Idle while a task waited for a disk.")]
+    iowait_ratio: Annotated[float | None, gauge("Idle while a task waited for a disk.")]
     steal_ratio: Annotated[float, gauge("Given to others by the hypervisor.")]
     guest_ratio: Annotated[float, gauge("Guests, niced ones included.")]
     idle_ratio: Annotated[float, gauge("Nothing to do.")]
 
 
 class MemoryUsage(msgspec.Struct, frozen=True, gc=False):
-    """How full memory and swap are."""
+    """How full memory and swap are.
+
+    Where more is said to be available than there is, as in containers of LXC, of which the kernel tells one number of
+    the host and one of the container, what is used is not known: it is None, and so are the ratios.
+    """
 
     total_bytes: Annotated[int, gauge("Memory.")]
     available_bytes: Annotated[int | None, gauge("What programs can still get (MemAvailable).")]
@@ -80,7 +88,9 @@ class DiskUsage(msgspec.Struct, frozen=True, gc=False):
     write_await_ms: Annotated[float | None, gauge("Time of writes / writes; None without any.")]
     await_ms: Annotated[float | None, gauge("Time of reads, writes and discards / their number; None without any.")]
     queue_length: Annotated[float, gauge("Weighted time in flight / elapsed: requests in flight on average.")]
-    busy_ratio: Annotated[float, gauge("Time with requests in flight / elapsed, at most 1.")]
+    busy_ratio: Annotated[
+        float, gauge("Time with requests in flight / elapsed, at most 1: the kernel may count a request when it ends.")
+    ]
 
 
 class InterfaceUsage(msgspec.Struct, frozen=True, gc=False):
@@ -127,7 +137,11 @@ class PressureUsage(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProcessUsage(msgspec.Struct, frozen=True, gc=False):
-    """What a process did a second. What needs a part that was not sampled is None."""
+    """What a process did a second. What needs a part that was not sampled is None.
+
+    The kernel tells CPU time in clock ticks, of 10 ms mostly. Over a short interval the growth may be more than there
+    was time for; so `cpu_ratio` is at most the number of CPUs that are online.
+    """
 
     pid: Annotated[int, label("Process id.")]
     comm: Annotated[str, info("Name.")]
@@ -135,7 +149,7 @@ class ProcessUsage(msgspec.Struct, frozen=True, gc=False):
     cpu_ratio: Annotated[float, gauge("CPU time / elapsed; 1 is one CPU all the time, and threads add up.")]
     user_ratio: Annotated[float, gauge("CPU time in user mode / elapsed.")]
     system_ratio: Annotated[float, gauge("CPU time in the kernel / elapsed.")]
-    rss_bytes: Annotated[int, gauge("Resident memory.")]
+    rss_bytes: Annotated[int, gauge("Resident memory; exact with the part statm, else what stat says.")]
     num_threads: Annotated[int, gauge("Threads.")]
     minor_faults_per_second: Annotated[float, gauge("Page faults that needed no disk.")]
     major_faults_per_second: Annotated[float, gauge("Page faults that needed a disk.")]
@@ -151,7 +165,10 @@ class ProcessUsage(msgspec.Struct, frozen=True, gc=False):
 
 
 class ThreadUsage(msgspec.Struct, frozen=True, gc=False):
-    """What a thread did a second. What needs a part that was not sampled of threads is None."""
+    """What a thread did a second. What needs a part that was not sampled of threads is None.
+
+    A thread is on one CPU at a time, so its ratios are at most 1, as those of processes are bounded.
+    """
 
     tid: Annotated[int, label("Thread id.")]
     pid: Annotated[int, info("Process id.")]
@@ -218,11 +235,18 @@ class Usage:
         if info is None:
             return None
         total, available = info.mem_total_bytes, info.mem_available_bytes
-        used = None if available is None else max(0, total - available)
+        used = _rest(total, available)
         swap, free = info.swap_total_bytes, info.swap_free_bytes
-        swapped = None if swap is None or free is None else max(0, swap - free)
+        swapped = _rest(swap, free)
         return MemoryUsage(
-            total, available, used, _ratio(used, total), _ratio(available, total), swap, swapped, _ratio(swapped, swap)
+            total_bytes=total,
+            available_bytes=available,
+            used_bytes=used,
+            used_ratio=_ratio(used, total),
+            available_ratio=None if used is None else _ratio(available, total),
+            swap_total_bytes=swap,
+            swap_used_bytes=swapped,
+            swap_used_ratio=_ratio(swapped, swap),
         )
 
     @cached_property
@@ -291,9 +315,9 @@ class Usage:
     @cached_property
     def processes(self) -> dict[int, ProcessUsage]:
         """Processes that were there in both samples, by pid."""
-        ticks = self._delta.host.ticks_per_second
+        ticks, cpus = self._delta.host.ticks_per_second, self._cpus()
         return {
-            process.pid: _process(process, seconds, ticks)
+            process.pid: _process(process, seconds, ticks, cpus)
             for process, seconds in self._rows()
             if process.stat is not None
         }
@@ -314,7 +338,8 @@ class Usage:
         """Control groups that were there in both samples, by path; none unless `cgroup` is sampled."""
         seconds = self._seconds(CGROUP)
         rows = self._get(CGROUP)
-        return {row.path: cgroup_usage(row, seconds) for row in rows} if rows and seconds else {}
+        cpus = self._cpus()
+        return {row.path: cgroup_usage(row, seconds, cpus) for row in rows} if rows and seconds else {}
 
     @cached_property
     def container(self) -> ContainerUsage | None:
@@ -335,6 +360,11 @@ class Usage:
             meminfo.mem_total_bytes if meminfo is not None else None,
             meminfo.mem_available_bytes if meminfo is not None else None,
         )
+
+    def _cpus(self) -> int | None:
+        """How many CPUs there are, where that is known: as many as were met first, or more that came."""
+        stat = self._get(STAT)
+        return max(self._delta.host.cpus or 0, len(stat.cpus) if stat is not None else 0) or None
 
     def _rows(self) -> Iterator[tuple[Process, float]]:
         """Each process, and over how many seconds it is told."""
@@ -403,6 +433,11 @@ def _most(rows: Iterable[U], kind: type[U], count: int, by: str | Callable[[U], 
     return [usage for _, usage in sorted(known, key=lambda item: item[0], reverse=True)[:count]]
 
 
+def _rest(whole: int | None, part: int | None) -> int | None:
+    """What is left of a whole; None where the part is larger."""
+    return None if whole is None or part is None or part > whole else whole - part
+
+
 def _ratio(part: int | None, whole: int | None) -> float | None:
     return None if part is None or not whole else part / whole
 
@@ -415,20 +450,32 @@ def _sum(values: Iterable[int | None]) -> int:
     return sum(value or 0 for value in values)
 
 
-def _cpu(grown: CpuTime | Cpu) -> CpuUsage | None:
+def _cpu(grown: CpuTime | Cpu | None) -> CpuUsage | None:
+    if grown is None:
+        return None
     iowait, irq, softirq, steal = (
         grown.iowait_ticks or 0, grown.irq_ticks or 0, grown.softirq_ticks or 0, grown.steal_ticks or 0,
     )  # fmt: skip
-    guest, guest_nice = grown.guest_ticks or 0, grown.guest_nice_ticks or 0
     # The kernel adds to both at almost the same time: between the two, a guest may be ahead of its user time.
-    user, nice = max(0, grown.user_ticks - guest), max(0, grown.nice_ticks - guest_nice)
-    guests = guest + guest_nice
+    guest = min(grown.guest_ticks or 0, grown.user_ticks)
+    guest_nice = min(grown.guest_nice_ticks or 0, grown.nice_ticks)
+    user, nice, guests = grown.user_ticks - guest, grown.nice_ticks - guest_nice, guest + guest_nice
     system, idle = grown.system_ticks, grown.idle_ticks
     total = user + nice + guests + system + idle + iowait + irq + softirq + steal
     if not total:
         return None
-    shares = (user, nice, system, irq, softirq, iowait, steal, guests, idle)
-    return CpuUsage((total - idle - iowait) / total, *[share / total for share in shares])
+    return CpuUsage(
+        busy_ratio=(total - idle - iowait) / total,
+        user_ratio=user / total,
+        nice_ratio=nice / total,
+        system_ratio=system / total,
+        irq_ratio=irq / total,
+        softirq_ratio=softirq / total,
+        iowait_ratio=None if grown.iowait_ticks is None else iowait / total,
+        steal_ratio=steal / total,
+        guest_ratio=guests / total,
+        idle_ratio=idle / total,
+    )
 
 
 def _disk(grown: Disk, seconds: float) -> DiskUsage:
@@ -456,22 +503,27 @@ def _interface(grown: Interface, seconds: float) -> InterfaceUsage:
     return InterfaceUsage(grown.name, *[count / seconds for count in growth])
 
 
-def _process(grown: Process, seconds: float, ticks: int) -> ProcessUsage:
-    stat = grown.stat
+def _process(grown: Process, seconds: float, ticks: int, cpus: int | None) -> ProcessUsage:
+    stat, statm = grown.stat, getattr(grown, "statm", None)
     return ProcessUsage(
-        pid=grown.pid, rss_bytes=stat.rss_bytes, num_threads=stat.num_threads, **_work(grown, seconds, ticks)
+        pid=grown.pid,
+        rss_bytes=stat.rss_bytes if statm is None else statm.resident_bytes,
+        num_threads=stat.num_threads,
+        **_work(grown, seconds, ticks, cpus),
     )
 
 
 def _thread(pid: int, grown: Thread, seconds: float, ticks: int) -> ThreadUsage:
-    return ThreadUsage(tid=grown.tid, pid=pid, **_work(grown, seconds, ticks))
+    return ThreadUsage(tid=grown.tid, pid=pid, **_work(grown, seconds, ticks, 1))
 
 
-def _work(grown: Process | Thread, seconds: float, ticks: int) -> dict[str, Any]:
-    """What is told of processes and threads alike, by field."""
+def _work(grown: Process | Thread, seconds: float, ticks: int, cpus: int | None) -> dict[str, Any]:
+    """What is told of processes and threads alike, by field; it can have used so many CPUs at most."""
     stat = grown.stat
     io, status, schedstat = (getattr(grown, name, None) for name in ("io", "status", "schedstat"))
     per_second = seconds * ticks
+    if cpus is not None:
+        per_second = max(per_second, stat.cpu_ticks / cpus)
     return {
         "comm": stat.comm,
         "state": stat.state,
@@ -480,9 +532,9 @@ def _work(grown: Process | Thread, seconds: float, ticks: int) -> dict[str, Any]
         "system_ratio": stat.system_ticks / per_second,
         "minor_faults_per_second": stat.minor_faults / seconds,
         "major_faults_per_second": stat.major_faults / seconds,
-        "read_bytes_per_second": None if io is None else io.read_bytes / seconds,
-        "written_bytes_per_second": None if io is None else io.written_bytes / seconds,
+        "read_bytes_per_second": None if io is None else _rate(io.read_bytes, seconds),
+        "written_bytes_per_second": None if io is None else _rate(io.written_bytes, seconds),
         "context_switches_per_second": None if status is None else _rate(status.ctxt_switches, seconds),
-        "run_ratio": None if schedstat is None else schedstat.run_ns / 1e9 / seconds,
-        "wait_ratio": None if schedstat is None else schedstat.wait_ns / 1e9 / seconds,
+        "run_ratio": None if schedstat is None else min(1.0, schedstat.run_ns / 1e9 / seconds),
+        "wait_ratio": None if schedstat is None else min(1.0, schedstat.wait_ns / 1e9 / seconds),
     }

@@ -26,13 +26,15 @@ class CgroupUsage(msgspec.Struct, frozen=True, gc=False):
     user_ratio: Annotated[float | None, gauge("CPU time in user mode / elapsed.")] = None
     system_ratio: Annotated[float | None, gauge("CPU time in the kernel / elapsed.")] = None
     cpu_quota: Annotated[float | None, gauge("CPUs by its own quota; None for no quota.")] = None
-    cpu_quota_ratio: Annotated[float | None, gauge("CPU time / what the quota allows; None for no quota.")] = None
+    cpu_quota_ratio: Annotated[
+        float | None, gauge("CPU time / what the quota allows, at most 1; None for no quota.")
+    ] = None
     throttled_ratio: Annotated[
         float | None, gauge("Periods in which the quota was used up / periods; None where it did not run by periods.")
     ] = None
     memory_bytes: Annotated[int | None, gauge("Memory in use.")] = None
     memory_limit_bytes: Annotated[int | None, gauge("The lower of its own limits; None for no limit.")] = None
-    memory_ratio: Annotated[float | None, gauge("Memory in use / limit; None for no limit.")] = None
+    memory_ratio: Annotated[float | None, gauge("Memory in use / limit, at most 1; None for no limit.")] = None
     working_set_bytes: Annotated[int | None, gauge("Memory in use, without page cache that is not.")] = None
     swap_bytes: Annotated[int | None, gauge("Swap in use.")] = None
     oom_kills: Annotated[int | None, gauge("Processes that were killed for want of memory, since the last tick.")] = (
@@ -43,7 +45,7 @@ class CgroupUsage(msgspec.Struct, frozen=True, gc=False):
     reads_per_second: Annotated[float | None, gauge("Reads from disks.")] = None
     writes_per_second: Annotated[float | None, gauge("Writes to disks.")] = None
     pids: Annotated[int | None, gauge("Processes and threads.")] = None
-    pids_ratio: Annotated[float | None, gauge("Processes and threads / limit; None for no limit.")] = None
+    pids_ratio: Annotated[float | None, gauge("Processes and threads / limit, at most 1; None for no limit.")] = None
     cpu_some_ratio: Annotated[float | None, gauge("Time in which some task waited for a CPU / elapsed.")] = None
     cpu_full_ratio: Annotated[float | None, gauge("Time in which all tasks waited for a CPU / elapsed.")] = None
     memory_some_ratio: Annotated[float | None, gauge("Some task waited for memory.")] = None
@@ -68,24 +70,31 @@ class ContainerUsage(msgspec.Struct, frozen=True, gc=False):
     pod_uid: Annotated[str | None, info("Kubernetes pod.")] = None
     cpu_ratio: Annotated[float | None, gauge("CPU time / elapsed; 1 is one CPU all the time.")] = None
     cpu_limit: Annotated[float | None, gauge("CPUs that it may use: the tightest of quotas, CPU set and host.")] = None
-    cpu_used_ratio: Annotated[float | None, gauge("CPU time / what it may use.")] = None
+    cpu_used_ratio: Annotated[float | None, gauge("CPU time / what it may use, at most 1.")] = None
     cpu_path: Annotated[str | None, info("Group that has the tightest quota, if one limits it.")] = None
     throttled_ratio: Annotated[
         float | None, gauge("Periods in which a quota was used up / periods, where that was most along its path.")
     ] = None
     memory_bytes: Annotated[int | None, gauge("Memory in use.")] = None
     memory_limit_bytes: Annotated[int | None, gauge("Tightest limit, at most what the host has.")] = None
-    memory_used_ratio: Annotated[float | None, gauge("Memory in use / what it may use.")] = None
+    memory_used_ratio: Annotated[float | None, gauge("Memory in use / what it may use, at most 1.")] = None
     memory_available_bytes: Annotated[int | None, gauge("What it can still get below every limit.")] = None
     memory_path: Annotated[str | None, info("Group that has the tightest limit, if one limits it.")] = None
     pids: Annotated[int | None, gauge("Processes and threads that count against the tightest limit.")] = None
     pids_limit: Annotated[int | None, gauge("Tightest limit of processes and threads; None for no limit.")] = None
 
 
-def cgroup_usage(grown: Cgroup, seconds: float) -> CgroupUsage:
-    """The rates of one group, from its growth in so many seconds."""
+def cgroup_usage(grown: Cgroup, seconds: float, host_cpus: int | None = None) -> CgroupUsage:
+    """The rates of one group, from its growth in so many seconds.
+
+    Args:
+        grown: The growth.
+        seconds: In how long.
+        host_cpus: CPUs of the host, where that is known: a group cannot have used more.
+    """
     cpu, memory, io, pids = grown.cpu, grown.memory, grown.io, grown.pids
-    used = _cpu_ratio(grown, seconds)
+    used = _cpu_ratio(grown, seconds, host_cpus)
+    microseconds = seconds * 1e6
     quota, limit = bounds.cpu_quota(grown), bounds.memory_limit(grown)
     current = None if memory is None else memory.current_bytes
     stat = None if memory is None else memory.stat_bytes
@@ -103,14 +112,14 @@ def cgroup_usage(grown: Cgroup, seconds: float) -> CgroupUsage:
         container_id=grown.container_id,
         pod_uid=grown.pod_uid,
         cpu_ratio=used,
-        user_ratio=_share(None if cpu is None else cpu.user_us, seconds * 1e6),
-        system_ratio=_share(None if cpu is None else cpu.system_us, seconds * 1e6),
+        user_ratio=_at_most(host_cpus, _share(None if cpu is None else cpu.user_us, microseconds)),
+        system_ratio=_at_most(host_cpus, _share(None if cpu is None else cpu.system_us, microseconds)),
         cpu_quota=quota,
-        cpu_quota_ratio=_share(used, quota),
+        cpu_quota_ratio=_filled(used, quota),
         throttled_ratio=_throttled(grown),
         memory_bytes=current,
         memory_limit_bytes=limit,
-        memory_ratio=_share(current, limit),
+        memory_ratio=_filled(current, limit),
         working_set_bytes=None if current is None or stat is None else max(0, current - stat.get("inactive_file", 0)),
         swap_bytes=None if memory is None else memory.swap_bytes,
         oom_kills=None if memory is None or memory.events is None else memory.events.get("oom_kill"),
@@ -119,7 +128,7 @@ def cgroup_usage(grown: Cgroup, seconds: float) -> CgroupUsage:
         reads_per_second=per_second("reads"),
         writes_per_second=per_second("writes"),
         pids=None if pids is None else pids.current,
-        pids_ratio=None if pids is None else _share(pids.current, pids.max),
+        pids_ratio=None if pids is None else _filled(pids.current, pids.max),
         cpu_some_ratio=cpu_some,
         cpu_full_ratio=cpu_full,
         memory_some_ratio=memory_some,
@@ -158,7 +167,7 @@ def container_usage(
         quota = None
     allowed = count if quota is None else quota.limit
     runs = quota.group if quota is not None else cpu[0] if cpu else None
-    cpu_ratio = None if runs is None else _cpu_ratio(runs, seconds)
+    cpu_ratio = None if runs is None else _cpu_ratio(runs, seconds, host_cpus)
     throttled = [share for row in cpu if (share := _throttled(row)) is not None]
     if not memory:
         total_bytes = available_bytes = None
@@ -178,12 +187,12 @@ def container_usage(
         pod_uid=own.pod_uid,
         cpu_ratio=cpu_ratio,
         cpu_limit=None if allowed is None else float(allowed),
-        cpu_used_ratio=_share(cpu_ratio, allowed),
+        cpu_used_ratio=_filled(cpu_ratio, allowed),
         cpu_path=None if quota is None else quota.group.path,
         throttled_ratio=max(throttled, default=None),
         memory_bytes=held,
         memory_limit_bytes=most,
-        memory_used_ratio=_share(held, most),
+        memory_used_ratio=_filled(held, most),
         memory_available_bytes=bounds.least((available_bytes, *map(bounds.memory_left, memory))),
         memory_path=None if bound is None else bound.group.path,
         pids=counted.pids.current if counted is not None and counted.pids is not None else None,
@@ -216,12 +225,21 @@ def _chain(by_path: dict[str, Cgroup], controller: str) -> Sequence[Cgroup]:
     return chain
 
 
-def _cpu_ratio(grown: Cgroup, seconds: float) -> float | None:
-    return None if grown.cpu is None else _share(grown.cpu.usage_us, seconds * 1e6)
+def _cpu_ratio(grown: Cgroup, seconds: float, host_cpus: int | None) -> float | None:
+    return None if grown.cpu is None else _at_most(host_cpus, _share(grown.cpu.usage_us, seconds * 1e6))
 
 
 def _throttled(grown: Cgroup) -> float | None:
-    return None if grown.cpu is None else _share(grown.cpu.throttled, grown.cpu.periods)
+    return None if grown.cpu is None else _filled(grown.cpu.throttled, grown.cpu.periods)
+
+
+def _at_most(limit: float | None, value: float | None) -> float | None:
+    return value if limit is None or value is None else min(value, limit)
+
+
+def _filled(part: float | None, whole: float | None) -> float | None:
+    """How full it is, at most 1: a limit may be set below what is in use, and a quota may allow bursts."""
+    return _at_most(1.0, _share(part, whole))
 
 
 def _share(part: float | None, whole: float | None) -> float | None:

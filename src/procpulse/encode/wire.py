@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from procpulse import catalog
-from procpulse.delta import Delta, Reset
+from procpulse.delta import Delta
+from procpulse.growth import Reset
 from procpulse.process import PerProcess
 from procpulse.snapshot import Snapshot
 from procpulse.source import Failure, Host, Reason, Source

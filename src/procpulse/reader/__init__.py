@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 import sys
 import threading
 from collections import Counter
@@ -414,9 +415,13 @@ class _HostSource(Source[Host]):
         super().__init__("*host", "/proc", Host, lambda file: file.host)
 
     def steps(self, reading: Reading) -> Steps[Host]:
-        names = ("sys/kernel/hostname", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "stat")
+        names = ("sys/kernel/hostname", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "stat", "sys/kernel/arch")
         answers = yield [Read(f"/proc/{name}") for name in names]
-        name, boot_id, kernel, stat = (answer if isinstance(answer, bytes) else b"" for answer in answers)
+        name, boot_id, kernel, stat, arch = (answer if isinstance(answer, bytes) else b"" for answer in answers)
+        meminfo = b""
+        if not arch:  # it came with Linux 6.1
+            [answer] = yield [Read("/proc/meminfo")]
+            meminfo = answer if isinstance(answer, bytes) else b""
         booted = next((row[6:] for row in stat.split(b"\n") if row.startswith(b"btime ")), b"")
         return Host(
             name=text.inert(name.strip()),
@@ -426,7 +431,36 @@ class _HostSource(Source[Host]):
             page_size=os.sysconf("SC_PAGE_SIZE"),
             ticks_per_second=os.sysconf("SC_CLK_TCK"),
             little_endian=sys.byteorder == "little",
+            cpus=len(re.findall(rb"^cpu[0-9]", stat, re.MULTILINE)) or None,
+            word_bits=_word_bits(arch, meminfo),
         )
+
+
+_LONG = frozenset(
+    b"aarch64 aarch64_be alpha ia64 loongarch64 mips64 parisc64 ppc64 ppc64le riscv64 s390x sparc64 x86_64".split()
+)
+_SHORT = frozenset(
+    b"arc armv4tl armv5tejl armv6l armv7l armv7ml armv8l csky i386 i486 i586 i686 m68k microblaze mips nios2 openrisc "
+    b"parisc ppc riscv32 sh4 sh4a sparc um xtensa".split()
+)
+
+
+def _word_bits(arch: bytes, meminfo: bytes) -> int | None:
+    """Width of `unsigned long` in the kernel, by its architecture, or else by how much address space it has.
+
+    Not by our own `uname`: with the personality of a 32-bit program a 64-bit kernel says that it is one of 32 bits.
+    """
+    name = arch.strip()
+    if name in _LONG:
+        return 64
+    if name in _SHORT:
+        return 32
+    if b"HighTotal:" in meminfo:  # memory beyond the addresses of the kernel
+        return 32
+    found = re.search(rb"^VmallocTotal: *([0-9]{1,18}) kB$", meminfo, re.MULTILINE)
+    if found is None or not int(found[1]):
+        return None
+    return 64 if int(found[1]) >= 1 << 22 else 32
 
 
 _HOST = _HostSource()

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from procpulse.delta import labels
 from procpulse.encode import wire
 from procpulse.encode.scan import FREE, Look, Unfit, first_row, look, made_inert
 from procpulse.fields import Shape, describe, fields, is_record
+from procpulse.growth import labels
 from procpulse.process import PerProcess
 from procpulse.snapshot import Snapshot
 from procpulse.source import Failure, Host, Source

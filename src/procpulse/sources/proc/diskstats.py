@@ -24,22 +24,24 @@ class Disk(msgspec.Struct, frozen=True, gc=False):
     major: Annotated[int, info("Major number.")]
     minor: Annotated[int, info("Minor number.")]
     columns: Annotated[int, info("Columns that this kernel has: 14, from Linux 4.18 on 18, from Linux 5.5 on 20.")]
-    reads: Annotated[int, counter("Reads completed.")]
-    reads_merged: Annotated[int, counter("Reads merged with a neighbour before they were issued.")]
-    read_bytes: Annotated[int, counter("Bytes read.")]
+    reads: Annotated[int, counter("Reads completed.", bits="long")]
+    reads_merged: Annotated[int, counter("Reads merged with a neighbour before they were issued.", bits="long")]
+    read_bytes: Annotated[int, counter("Bytes read.", bits="long", scale=512)]
     read_ms: Annotated[int, counter("Time that reads took, summed over all of them.", bits=32)]
-    writes: Annotated[int, counter("Writes completed.")]
-    writes_merged: Annotated[int, counter("Writes merged with a neighbour before they were issued.")]
-    written_bytes: Annotated[int, counter("Bytes written.")]
+    writes: Annotated[int, counter("Writes completed.", bits="long")]
+    writes_merged: Annotated[int, counter("Writes merged with a neighbour before they were issued.", bits="long")]
+    written_bytes: Annotated[int, counter("Bytes written.", bits="long", scale=512)]
     write_ms: Annotated[int, counter("Time that writes took, summed over all of them.", bits=32)]
     in_flight: Annotated[int, gauge("Requests issued and not completed yet.")]
     io_ms: Annotated[int, counter("Time during which any request was in flight.", bits=32)]
     weighted_io_ms: Annotated[int, counter("Time in flight, summed over all requests.", bits=32)]
-    discards: Annotated[int | None, counter("Discards completed (Linux 4.18).")] = None
-    discards_merged: Annotated[int | None, counter("Discards merged with a neighbour (Linux 4.18).")] = None
-    discarded_bytes: Annotated[int | None, counter("Bytes discarded (Linux 4.18).")] = None
+    discards: Annotated[int | None, counter("Discards completed (Linux 4.18).", bits="long")] = None
+    discards_merged: Annotated[int | None, counter("Discards merged with a neighbour (Linux 4.18).", bits="long")] = (
+        None
+    )
+    discarded_bytes: Annotated[int | None, counter("Bytes discarded (Linux 4.18).", bits="long", scale=512)] = None
     discard_ms: Annotated[int | None, counter("Time that discards took, summed (Linux 4.18).", bits=32)] = None
-    flushes: Annotated[int | None, counter("Flushes completed (Linux 5.5).")] = None
+    flushes: Annotated[int | None, counter("Flushes completed (Linux 5.5).", bits="long")] = None
     flush_ms: Annotated[int | None, counter("Time that flushes took, summed (Linux 5.5).", bits=32)] = None
 
 

@@ -23,7 +23,7 @@ class Interrupt(msgspec.Struct, frozen=True, gc=False):
 
     irq: Annotated[str, label("Number of the line, or the name of the kind.")]
     counts: Annotated[dict[int, int], counter("Interrupts served by CPU.", bits=32)]
-    total: Annotated[int | None, counter("Interrupts served, of kinds that are not counted by CPU.")] = None
+    total: Annotated[int | None, counter("Interrupts served, of kinds that are not counted by CPU.", bits=32)] = None
     chip: Annotated[str, info("The interrupt controller; for kinds without a number, what they are.")] = ""
     devices: Annotated[str, info("The controller's own number, how it is triggered, and which drivers use it.")] = ""
 

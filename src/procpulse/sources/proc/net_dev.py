@@ -21,22 +21,26 @@ class Interface(msgspec.Struct, frozen=True, gc=False):
     """One network interface."""
 
     name: Annotated[str, label("Name of the interface, such as eth0.")]
-    rx_bytes: Annotated[int, counter("Bytes received.")]
-    rx_packets: Annotated[int, counter("Packets received.")]
-    rx_errors: Annotated[int, counter("Bad packets received.")]
-    rx_dropped: Annotated[int, counter("Packets received and dropped, for want of a buffer or of a taker.")]
-    rx_fifo_errors: Annotated[int, counter("Packets lost since a receive queue was full.")]
-    rx_frame_errors: Annotated[int, counter("Packets of a wrong length, checksum or alignment.")]
-    rx_compressed: Annotated[int, counter("Compressed packets received.")]
-    rx_multicast: Annotated[int, counter("Multicast packets received.")]
-    tx_bytes: Annotated[int, counter("Bytes sent.")]
-    tx_packets: Annotated[int, counter("Packets sent.")]
-    tx_errors: Annotated[int, counter("Packets that could not be sent.")]
-    tx_dropped: Annotated[int, counter("Packets dropped on their way out.")]
-    tx_fifo_errors: Annotated[int, counter("Packets lost since a send queue was full or ran empty.")]
-    tx_collisions: Annotated[int, counter("Collisions on the wire.")]
-    tx_carrier_errors: Annotated[int, counter("Packets lost since the link went away, or sent too late or too long.")]
-    tx_compressed: Annotated[int, counter("Compressed packets sent.")]
+    rx_bytes: Annotated[int, counter("Bytes received.", bits="long")]
+    rx_packets: Annotated[int, counter("Packets received.", bits="long")]
+    rx_errors: Annotated[int, counter("Bad packets received.", bits="long")]
+    rx_dropped: Annotated[
+        int, counter("Packets received and dropped, for want of a buffer or of a taker.", bits="long")
+    ]
+    rx_fifo_errors: Annotated[int, counter("Packets lost since a receive queue was full.", bits="long")]
+    rx_frame_errors: Annotated[int, counter("Packets of a wrong length, checksum or alignment.", bits="long")]
+    rx_compressed: Annotated[int, counter("Compressed packets received.", bits="long")]
+    rx_multicast: Annotated[int, counter("Multicast packets received.", bits="long")]
+    tx_bytes: Annotated[int, counter("Bytes sent.", bits="long")]
+    tx_packets: Annotated[int, counter("Packets sent.", bits="long")]
+    tx_errors: Annotated[int, counter("Packets that could not be sent.", bits="long")]
+    tx_dropped: Annotated[int, counter("Packets dropped on their way out.", bits="long")]
+    tx_fifo_errors: Annotated[int, counter("Packets lost since a send queue was full or ran empty.", bits="long")]
+    tx_collisions: Annotated[int, counter("Collisions on the wire.", bits="long")]
+    tx_carrier_errors: Annotated[
+        int, counter("Packets lost since the link went away, or sent too late or too long.", bits="long")
+    ]
+    tx_compressed: Annotated[int, counter("Compressed packets sent.", bits="long")]
 
 
 def parse(file: File) -> list[Interface]:

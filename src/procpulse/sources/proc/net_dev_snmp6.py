@@ -22,7 +22,10 @@ class InterfaceSnmp6(msgspec.Struct, frozen=True, gc=False):
 
     interface: Annotated[str, label("Name of the interface.")]
     index: Annotated[int, info("Number of the interface.")]
-    counters: Annotated[dict[str, int], counter("Counters under the kernel's own names, such as Ip6InReceives.")]
+    counters: Annotated[
+        dict[str, int],
+        counter("Counters under the kernel's own names, such as Ip6InReceives.", bits="long", absent_is_zero=True),
+    ]
 
 
 def parse(folder: Folder) -> list[InterfaceSnmp6]:

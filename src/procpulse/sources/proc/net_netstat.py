@@ -18,9 +18,9 @@ from procpulse.text import headed
 class NetNetstat(msgspec.Struct, frozen=True, gc=False):
     """Counters by protocol, under the kernel's own names: a new kernel's new column shows up by itself."""
 
-    tcp_ext: Annotated[dict[str, int], counter("TCP, such as TCPTimeouts.")]
+    tcp_ext: Annotated[dict[str, int], counter("TCP, such as TCPTimeouts.", bits="long")]
     ip_ext: Annotated[dict[str, int], counter("IPv4, such as InOctets.")]
-    mptcp_ext: Annotated[dict[str, int], counter("Multipath TCP, such as MPCapableSYNRX (Linux 5.7).")]
+    mptcp_ext: Annotated[dict[str, int], counter("Multipath TCP, such as MPCapableSYNRX (Linux 5.7).", bits="long")]
     mptcp_curr_estab: Annotated[
         int | None, gauge("Multipath TCP connections that are established or closing now (Linux 6.8).")
     ] = None

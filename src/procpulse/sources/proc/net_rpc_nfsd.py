@@ -21,27 +21,27 @@ from procpulse.text import integers, number, words
 class NfsReplyCache(msgspec.Struct, frozen=True, gc=False):
     """Answers that are kept, for calls that come again."""
 
-    hits: Annotated[int, counter("Calls that came again, and were answered from the cache.")]
-    misses: Annotated[int, counter("Calls whose answers were put into the cache.")]
-    bypasses: Annotated[int, counter("Calls that need no cache, since it does no harm to repeat them.")]
+    hits: Annotated[int, counter("Calls that came again, and were answered from the cache.", bits=32)]
+    misses: Annotated[int, counter("Calls whose answers were put into the cache.", bits=32)]
+    bypasses: Annotated[int, counter("Calls that need no cache, since it does no harm to repeat them.", bits=32)]
 
 
 class NfsFileHandles(msgspec.Struct, frozen=True, gc=False):
     """Lookups of file handles. All but the first are always 0 on the kernels supported."""
 
-    stale: Annotated[int, counter("Handles of files that are gone.")]
-    lookups: Annotated[int, counter("Handles looked up.")]
-    anonymous: Annotated[int, counter("Handles found without the name of the file.")]
-    directory_misses: Annotated[int, counter("Handles of directories that were not in the cache.")]
-    file_misses: Annotated[int, counter("Handles of other files that were not in the cache.")]
+    stale: Annotated[int, counter("Handles of files that are gone.", bits=32)]
+    lookups: Annotated[int, counter("Handles looked up.", bits=32)]
+    anonymous: Annotated[int, counter("Handles found without the name of the file.", bits=32)]
+    directory_misses: Annotated[int, counter("Handles of directories that were not in the cache.", bits=32)]
+    file_misses: Annotated[int, counter("Handles of other files that were not in the cache.", bits=32)]
 
 
 class NfsReadAhead(msgspec.Struct, frozen=True, gc=False):
     """What was remembered of files that are read from start to end; all 0 since Linux 5.4."""
 
     entries: Annotated[int, gauge("Files that can be remembered.")]
-    hits: Annotated[dict[int, int], counter("Files found, by how far they were down the list, in percent.")]
-    misses: Annotated[int, counter("Files not found.")]
+    hits: Annotated[dict[int, int], counter("Files found, by how far they were down the list, in percent.", bits=32)]
+    misses: Annotated[int, counter("Files not found.", bits=32)]
 
 
 class RpcServer(msgspec.Struct, frozen=True, gc=False):
@@ -59,16 +59,20 @@ class NetRpcNfsd(msgspec.Struct, frozen=True, gc=False):
 
     reply_cache: Annotated[NfsReplyCache, group("Answers that are kept, for calls that come again.")]
     file_handles: Annotated[NfsFileHandles, group("Lookups of file handles.")]
-    read_bytes: Annotated[int, counter("Bytes that clients read.")]
-    written_bytes: Annotated[int, counter("Bytes that clients wrote.")]
+    read_bytes: Annotated[int, counter("Bytes that clients read.", bits=32)]
+    written_bytes: Annotated[int, counter("Bytes that clients wrote.", bits=32)]
     threads: Annotated[int, gauge("Threads of the server.")]
-    threads_full: Annotated[int, counter("Times that all threads were busy; always 0 on the kernels supported.")]
+    threads_full: Annotated[
+        int, counter("Times that all threads were busy; always 0 on the kernels supported.", bits=32)
+    ]
     net: Annotated[RpcMessages, group("Messages received.")]
     rpc: Annotated[RpcServer, group("Remote calls.")]
-    v2: Annotated[dict[str, int], counter("Calls of NFS version 2, such as getattr.")]
-    v3: Annotated[dict[str, int], counter("Calls of NFS version 3, such as readdirplus.")]
-    v4: Annotated[dict[str, int], counter("Calls of NFS version 4: null, or a compound of operations.")]
-    v4_operations: Annotated[dict[str, int], counter("Operations in the compounds of version 4, such as open.")]
+    v2: Annotated[dict[str, int], counter("Calls of NFS version 2, such as getattr.", bits=32)]
+    v3: Annotated[dict[str, int], counter("Calls of NFS version 3, such as readdirplus.", bits=32)]
+    v4: Annotated[dict[str, int], counter("Calls of NFS version 4: null, or a compound of operations.", bits=32)]
+    v4_operations: Annotated[
+        dict[str, int], counter("Operations in the compounds of version 4, such as open.", bits=32)
+    ]
     write_delegation_getattrs: Annotated[
         int | None, counter("Requests for the attributes of a file that another client may write alone (Linux 6.7).")
     ] = None

@@ -19,11 +19,13 @@ class NetSnmp(msgspec.Struct, frozen=True, gc=False):
     """Counters by protocol, under the kernel's own names: a new kernel's new column shows up by itself."""
 
     ip: Annotated[dict[str, int], counter("IPv4, such as InReceives.")]
-    icmp: Annotated[dict[str, int], counter("ICMP, such as InEchos.")]
-    icmp_msg: Annotated[dict[str, int], counter("ICMP messages by type, such as InType8.")]
-    tcp: Annotated[dict[str, int], counter("TCP, such as RetransSegs.")]
-    udp: Annotated[dict[str, int], counter("UDP, such as InDatagrams.")]
-    udp_lite: Annotated[dict[str, int], counter("UDP-Lite, such as InDatagrams; gone since Linux 6.19.")]
+    icmp: Annotated[dict[str, int], counter("ICMP, such as InEchos.", bits="long")]
+    icmp_msg: Annotated[
+        dict[str, int], counter("ICMP messages by type, such as InType8.", bits="long", absent_is_zero=True)
+    ]
+    tcp: Annotated[dict[str, int], counter("TCP, such as RetransSegs.", bits="long")]
+    udp: Annotated[dict[str, int], counter("UDP, such as InDatagrams.", bits="long")]
+    udp_lite: Annotated[dict[str, int], counter("UDP-Lite, such as InDatagrams; gone since Linux 6.19.", bits="long")]
     ip_forwarding: Annotated[int | None, info("Whether the host forwards: 1 yes, 2 no.")] = None
     ip_default_ttl: Annotated[int | None, info("Time to live that packets get.")] = None
     tcp_rto_algorithm: Annotated[

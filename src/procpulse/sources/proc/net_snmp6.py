@@ -18,7 +18,7 @@ from procpulse.text import inert, lines, number, words
 class NetSnmp6(msgspec.Struct, frozen=True, gc=False):
     """Counters under the kernel's own names: a new kernel's new row shows up by itself."""
 
-    counters: Annotated[dict[str, int], counter("Counters such as Ip6InReceives.")]
+    counters: Annotated[dict[str, int], counter("Counters such as Ip6InReceives.", bits="long", absent_is_zero=True)]
 
 
 def parse(file: File) -> NetSnmp6:

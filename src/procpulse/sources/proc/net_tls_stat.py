@@ -19,7 +19,7 @@ class NetTlsStat(msgspec.Struct, frozen=True, gc=False):
     """TLS in numbers, under the kernel's own names: a new kernel's new row shows up by itself."""
 
     sessions: Annotated[dict[str, int], gauge("Sessions now, by direction and place, such as TlsCurrTxSw.")]
-    counters: Annotated[dict[str, int], counter("Events, such as TlsDecryptError.")]
+    counters: Annotated[dict[str, int], counter("Events, such as TlsDecryptError.", bits="long")]
 
 
 def parse(file: File) -> NetTlsStat:

@@ -18,7 +18,7 @@ from procpulse.sources.proc.net_tls_stat import rows
 class NetXfrmStat(msgspec.Struct, frozen=True, gc=False):
     """Errors under the kernel's own names: a new kernel's new row shows up by itself."""
 
-    counters: Annotated[dict[str, int], counter("Packets lost by reason, such as XfrmInNoStates.")]
+    counters: Annotated[dict[str, int], counter("Packets lost by reason, such as XfrmInNoStates.", bits="long")]
 
 
 def parse(file: File) -> NetXfrmStat:

@@ -22,14 +22,16 @@ class PidIo(msgspec.Struct, frozen=True, gc=False):
     Linux writes all rows; kernels of sandboxes may leave some out.
     """
 
-    rchar_bytes: Annotated[int | None, counter("Bytes read by system calls, from anything, the page cache included.")]
-    wchar_bytes: Annotated[int | None, counter("Bytes written by system calls, to anything.")]
-    read_syscalls: Annotated[int | None, counter("System calls that read.")]
-    write_syscalls: Annotated[int | None, counter("System calls that wrote.")]
-    read_bytes: Annotated[int | None, counter("Bytes that had to come from a disk.")]
-    written_bytes: Annotated[int | None, counter("Bytes that were made to go to a disk.")]
+    rchar_bytes: Annotated[
+        int | None, counter("Bytes read by system calls, from anything, the page cache included.", falls=True)
+    ]
+    wchar_bytes: Annotated[int | None, counter("Bytes written by system calls, to anything.", falls=True)]
+    read_syscalls: Annotated[int | None, counter("System calls that read.", falls=True)]
+    write_syscalls: Annotated[int | None, counter("System calls that wrote.", falls=True)]
+    read_bytes: Annotated[int | None, counter("Bytes that had to come from a disk.", falls=True)]
+    written_bytes: Annotated[int | None, counter("Bytes that were made to go to a disk.", falls=True)]
     cancelled_written_bytes: Annotated[
-        int | None, counter("Bytes of those that never went, since the file was truncated.")
+        int | None, counter("Bytes of those that never went, since the file was truncated.", falls=True)
     ]
 
 

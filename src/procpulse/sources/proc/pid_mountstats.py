@@ -37,65 +37,73 @@ class NfsBytes(msgspec.Struct, frozen=True, gc=False):
 class NfsEvents(msgspec.Struct, frozen=True, gc=False):
     """What happened on an NFS mount."""
 
-    inode_revalidates: Annotated[int, counter("Attributes of files that were checked with the server.")]
-    dentry_revalidates: Annotated[int, counter("Names that were checked with the server.")]
-    data_invalidates: Annotated[int, counter("Caches of a file's data that were dropped.")]
-    attr_invalidates: Annotated[int, counter("Caches of a file's attributes that were dropped.")]
-    vfs_opens: Annotated[int, counter("Files and directories opened.")]
-    vfs_lookups: Annotated[int, counter("Names looked up in a directory.")]
-    vfs_accesses: Annotated[int, counter("Permissions checked.")]
-    vfs_update_pages: Annotated[int, counter("Pages written to in the cache.")]
-    vfs_read_pages_single: Annotated[int, counter("Pages read one at a time.")]
-    vfs_read_pages: Annotated[int, counter("Groups of pages read.")]
-    vfs_write_pages_single: Annotated[int, counter("Pages written one at a time.")]
-    vfs_write_pages: Annotated[int, counter("Groups of pages written.")]
-    vfs_getdents: Annotated[int, counter("Reads of directories.")]
-    vfs_setattrs: Annotated[int, counter("Attributes set.")]
-    vfs_flushes: Annotated[int, counter("Files whose writes were sent to the server, as closing does.")]
-    vfs_fsyncs: Annotated[int, counter("Calls of fsync on files and directories.")]
-    vfs_locks: Annotated[int, counter("Files that were to be locked.")]
-    vfs_releases: Annotated[int, counter("Files closed by the last who had them open.")]
-    congestion_waits: Annotated[int, counter("Always 0.")]
-    truncations: Annotated[int, counter("Files truncated.")]
-    extending_writes: Annotated[int, counter("Writes beyond the end of a file.")]
-    silly_renames: Annotated[int, counter("Files removed while they were open here.")]
-    short_reads: Annotated[int, counter("Answers of the server with less than was asked for.")]
-    short_writes: Annotated[int, counter("Writes of which the server took only a part.")]
-    delays: Annotated[int, counter("Times that the server asked to come again later.")]
-    pnfs_reads: Annotated[int | None, counter("Reads past the server, from where pNFS keeps the data.")] = None
-    pnfs_writes: Annotated[int | None, counter("Writes past the server, to where pNFS keeps the data.")] = None
+    inode_revalidates: Annotated[int, counter("Attributes of files that were checked with the server.", bits="long")]
+    dentry_revalidates: Annotated[int, counter("Names that were checked with the server.", bits="long")]
+    data_invalidates: Annotated[int, counter("Caches of a file's data that were dropped.", bits="long")]
+    attr_invalidates: Annotated[int, counter("Caches of a file's attributes that were dropped.", bits="long")]
+    vfs_opens: Annotated[int, counter("Files and directories opened.", bits="long")]
+    vfs_lookups: Annotated[int, counter("Names looked up in a directory.", bits="long")]
+    vfs_accesses: Annotated[int, counter("Permissions checked.", bits="long")]
+    vfs_update_pages: Annotated[int, counter("Pages written to in the cache.", bits="long")]
+    vfs_read_pages_single: Annotated[int, counter("Pages read one at a time.", bits="long")]
+    vfs_read_pages: Annotated[int, counter("Groups of pages read.", bits="long")]
+    vfs_write_pages_single: Annotated[int, counter("Pages written one at a time.", bits="long")]
+    vfs_write_pages: Annotated[int, counter("Groups of pages written.", bits="long")]
+    vfs_getdents: Annotated[int, counter("Reads of directories.", bits="long")]
+    vfs_setattrs: Annotated[int, counter("Attributes set.", bits="long")]
+    vfs_flushes: Annotated[int, counter("Files whose writes were sent to the server, as closing does.", bits="long")]
+    vfs_fsyncs: Annotated[int, counter("Calls of fsync on files and directories.", bits="long")]
+    vfs_locks: Annotated[int, counter("Files that were to be locked.", bits="long")]
+    vfs_releases: Annotated[int, counter("Files closed by the last who had them open.", bits="long")]
+    congestion_waits: Annotated[int, counter("Always 0.", bits="long")]
+    truncations: Annotated[int, counter("Files truncated.", bits="long")]
+    extending_writes: Annotated[int, counter("Writes beyond the end of a file.", bits="long")]
+    silly_renames: Annotated[int, counter("Files removed while they were open here.", bits="long")]
+    short_reads: Annotated[int, counter("Answers of the server with less than was asked for.", bits="long")]
+    short_writes: Annotated[int, counter("Writes of which the server took only a part.", bits="long")]
+    delays: Annotated[int, counter("Times that the server asked to come again later.", bits="long")]
+    pnfs_reads: Annotated[
+        int | None, counter("Reads past the server, from where pNFS keeps the data.", bits="long")
+    ] = None
+    pnfs_writes: Annotated[
+        int | None, counter("Writes past the server, to where pNFS keeps the data.", bits="long")
+    ] = None
 
 
 class NfsFscache(msgspec.Struct, frozen=True, gc=False):
     """What the cache on disk of an NFS mount did; gone since Linux 6.4."""
 
-    pages_read: Annotated[int, counter("Pages found in it.")]
-    pages_not_read: Annotated[int, counter("Pages not found in it.")]
-    pages_written: Annotated[int, counter("Pages put into it.")]
-    pages_not_written: Annotated[int, counter("Pages that could not be put into it.")]
-    pages_uncached: Annotated[int, counter("Pages dropped from it.")]
+    pages_read: Annotated[int, counter("Pages found in it.", bits="long")]
+    pages_not_read: Annotated[int, counter("Pages not found in it.", bits="long")]
+    pages_written: Annotated[int, counter("Pages put into it.", bits="long")]
+    pages_not_written: Annotated[int, counter("Pages that could not be put into it.", bits="long")]
+    pages_uncached: Annotated[int, counter("Pages dropped from it.", bits="long")]
 
 
 class NfsRdma(msgspec.Struct, frozen=True, gc=False):
     """What RDMA has to tell of a connection."""
 
-    read_chunks: Annotated[int, counter("Chunks that the server was to read.")]
-    write_chunks: Annotated[int, counter("Chunks that the server was to write.")]
-    reply_chunks: Annotated[int, counter("Chunks for long replies.")]
-    request_bytes: Annotated[int, counter("Bytes of requests that RDMA moved.")]
-    reply_bytes: Annotated[int, counter("Bytes of replies that RDMA moved.")]
-    pullup_bytes: Annotated[int, counter("Bytes of requests that had to be copied.")]
-    fixup_bytes: Annotated[int, counter("Bytes of replies that had to be copied.")]
-    hardway_registers: Annotated[int, counter("Buffers that had to be registered once more.")]
-    failed_marshals: Annotated[int, counter("Requests that could not be put together.")]
-    bad_replies: Annotated[int, counter("Replies that made no sense.")]
-    nomsg_calls: Annotated[int | None, counter("Requests too long to be sent in line.")] = None
-    mrs_recycled: Annotated[int | None, counter("Memory regions put to use again.")] = None
-    mrs_orphaned: Annotated[int | None, counter("Memory regions given up.")] = None
-    mrs_allocated: Annotated[int | None, counter("Memory regions set up.")] = None
-    local_invalidates: Annotated[int | None, counter("Memory regions that had to be invalidated here.")] = None
-    empty_send_queues: Annotated[int | None, counter("Times that all send contexts were taken.")] = None
-    reply_waits_for_send: Annotated[int | None, counter("Replies that had to wait for the end of the send.")] = None
+    read_chunks: Annotated[int, counter("Chunks that the server was to read.", bits="long")]
+    write_chunks: Annotated[int, counter("Chunks that the server was to write.", bits="long")]
+    reply_chunks: Annotated[int, counter("Chunks for long replies.", bits="long")]
+    request_bytes: Annotated[int, counter("Bytes of requests that RDMA moved.", bits="long")]
+    reply_bytes: Annotated[int, counter("Bytes of replies that RDMA moved.", bits="long")]
+    pullup_bytes: Annotated[int, counter("Bytes of requests that had to be copied.", bits="long")]
+    fixup_bytes: Annotated[int, counter("Bytes of replies that had to be copied.", bits="long")]
+    hardway_registers: Annotated[int, counter("Buffers that had to be registered once more.", bits="long")]
+    failed_marshals: Annotated[int, counter("Requests that could not be put together.", bits="long")]
+    bad_replies: Annotated[int, counter("Replies that made no sense.", bits="long")]
+    nomsg_calls: Annotated[int | None, counter("Requests too long to be sent in line.", bits="long")] = None
+    mrs_recycled: Annotated[int | None, counter("Memory regions put to use again.", bits="long")] = None
+    mrs_orphaned: Annotated[int | None, counter("Memory regions given up.", bits="long")] = None
+    mrs_allocated: Annotated[int | None, counter("Memory regions set up.", bits="long")] = None
+    local_invalidates: Annotated[
+        int | None, counter("Memory regions that had to be invalidated here.", bits="long")
+    ] = None
+    empty_send_queues: Annotated[int | None, counter("Times that all send contexts were taken.", bits="long")] = None
+    reply_waits_for_send: Annotated[
+        int | None, counter("Replies that had to wait for the end of the send.", bits="long")
+    ] = None
 
 
 class NfsTransport(msgspec.Struct, frozen=True, gc=False):
@@ -104,13 +112,13 @@ class NfsTransport(msgspec.Struct, frozen=True, gc=False):
     index: Annotated[int, label("Which connection, 0 for the first: a mount may have several (nconnect).")]
     protocol: Annotated[str, info("Protocol: udp, tcp, rdma, or local for a socket of this host.")]
     port: Annotated[int | None, info("Port on this host; 0 for any.")] = None
-    binds: Annotated[int | None, counter("Times the port of the server was asked for.")] = None
-    connects: Annotated[int | None, counter("Times it was connected.")] = None
-    connect_seconds: Annotated[int | None, counter("Time spent waiting for connections.")] = None
+    binds: Annotated[int | None, counter("Times the port of the server was asked for.", bits="long")] = None
+    connects: Annotated[int | None, counter("Times it was connected.", bits="long")] = None
+    connect_seconds: Annotated[int | None, counter("Time spent waiting for connections.", bits="long")] = None
     idle_seconds: Annotated[int | None, gauge("Time since it was used.")] = None
-    sends: Annotated[int | None, counter("Requests sent.")] = None
-    receives: Annotated[int | None, counter("Replies received.")] = None
-    bad_xids: Annotated[int | None, counter("Replies to no request of ours.")] = None
+    sends: Annotated[int | None, counter("Requests sent.", bits="long")] = None
+    receives: Annotated[int | None, counter("Replies received.", bits="long")] = None
+    bad_xids: Annotated[int | None, counter("Replies to no request of ours.", bits="long")] = None
     in_flight_sum: Annotated[int | None, counter("Requests in flight, added up at each send.")] = None
     backlog_sum: Annotated[int | None, counter("Requests waiting for a slot, added up at each send.")] = None
     max_slots: Annotated[int | None, gauge("Most requests that were in flight together.")] = None
@@ -123,15 +131,17 @@ class NfsOperation(msgspec.Struct, frozen=True, gc=False):
     """One operation of the protocol. Divide the growth of a time by that of `requests` for the mean."""
 
     operation: Annotated[str, label("Name of the operation, such as READ.")]
-    requests: Annotated[int, counter("Requests made.")]
-    transmissions: Annotated[int, counter("Times that one was sent; more than `requests` where some were repeated.")]
-    major_timeouts: Annotated[int, counter("Requests that got no answer for long.")]
+    requests: Annotated[int, counter("Requests made.", bits="long")]
+    transmissions: Annotated[
+        int, counter("Times that one was sent; more than `requests` where some were repeated.", bits="long")
+    ]
+    major_timeouts: Annotated[int, counter("Requests that got no answer for long.", bits="long")]
     sent_bytes: Annotated[int, counter("Bytes sent, headers included.")]
     received_bytes: Annotated[int, counter("Bytes received, headers included.")]
     queue_ms: Annotated[int, counter("Time that requests waited to be sent.")]
     response_ms: Annotated[int, counter("Time from sending to the reply.")]
     execute_ms: Annotated[int, counter("Time from the request to its end, waiting included.")]
-    errors: Annotated[int | None, counter("Requests that ended with an error (Linux 5.3).")] = None
+    errors: Annotated[int | None, counter("Requests that ended with an error (Linux 5.3).", bits="long")] = None
 
 
 class NfsStatistics(msgspec.Struct, frozen=True, gc=False):

@@ -26,19 +26,23 @@ class PidSched(msgspec.Struct, frozen=True, gc=False):
     that a new kernel's new row shows up by itself.
     """
 
-    events: Annotated[dict[str, int], counter("Events such as nr_wakeups, nr_forced_migrations, iowait_count.")]
-    times: Annotated[dict[str, int], counter("Time spent, such as wait_sum, iowait_sum, sum_sleep_runtime.", Unit.NS)]
+    events: Annotated[
+        dict[str, int], counter("Events such as nr_wakeups, nr_forced_migrations, iowait_count.", falls=True)
+    ]
+    times: Annotated[
+        dict[str, int], counter("Time spent, such as wait_sum, iowait_sum, sum_sleep_runtime.", Unit.NS, falls=True)
+    ]
     longest: Annotated[dict[str, int], gauge("Longest spans, such as wait_max, sleep_max, slice_max.", Unit.NS)]
     policy: Annotated[int | None, info("Scheduling policy (SCHED_*).")] = None
     prio: Annotated[int | None, info("Priority in the kernel: 120 plus nice, below 100 for real time.")] = None
-    sum_exec_runtime_ns: Annotated[int | None, counter("Time spent on a CPU.")] = None
+    sum_exec_runtime_ns: Annotated[int | None, counter("Time spent on a CPU.", falls=True)] = None
     vruntime_ns: Annotated[int | None, gauge("Time on a CPU, weighted by nice; the lowest goes next.")] = None
     exec_start_ns: Annotated[int | None, gauge("When it last got a CPU, by the clock of the scheduler.")] = None
     slice_ns: Annotated[int | None, gauge("How long it may run at a time (Linux 6.12).")] = None
-    migrations: Annotated[int | None, counter("Times it was moved to another CPU.")] = None
-    switches: Annotated[int | None, counter("Times it left the CPU.")] = None
-    voluntary_switches: Annotated[int | None, counter("Times it gave up the CPU of its own accord.")] = None
-    involuntary_switches: Annotated[int | None, counter("Times the CPU was taken from it.")] = None
+    migrations: Annotated[int | None, counter("Times it was moved to another CPU.", falls=True)] = None
+    switches: Annotated[int | None, counter("Times it left the CPU.", falls=True)] = None
+    voluntary_switches: Annotated[int | None, counter("Times it gave up the CPU of its own accord.", falls=True)] = None
+    involuntary_switches: Annotated[int | None, counter("Times the CPU was taken from it.", falls=True)] = None
     load_weight: Annotated[int | None, info("Weight that its nice value has; 1,024 or 1,048,576 for 0.")] = None
     load_avg: Annotated[int | None, gauge("Its share of the load of a CPU, 1,024 for all of it at nice 0.")] = None
     runnable_avg: Annotated[int | None, gauge("How much it runs or wants to, of 1,024 (Linux 5.7).")] = None
@@ -46,7 +50,7 @@ class PidSched(msgspec.Struct, frozen=True, gc=False):
     util_est: Annotated[int | None, gauge("How much it is expected to run, of 1,024 (Linux 6.8).")] = None
     uclamp_min: Annotated[int | None, gauge("Least that it asked to be taken for, of 1,024 (Linux 5.3).")] = None
     uclamp_max: Annotated[int | None, gauge("Most that it asked to be taken for, of 1,024 (Linux 5.3).")] = None
-    numa_pages_migrated: Annotated[int | None, counter("Pages moved to the node that it runs on.")] = None
+    numa_pages_migrated: Annotated[int | None, counter("Pages moved to the node that it runs on.", falls=True)] = None
     numa_preferred_nid: Annotated[int | None, info("Node where most of its memory is; -1 for none.")] = None
     numa_faults: Annotated[int | None, gauge("Accesses to memory seen by NUMA balancing; old ones fade.")] = None
 

@@ -17,9 +17,9 @@ from procpulse.text import integers
 class PidSchedstat(msgspec.Struct, frozen=True, gc=False):
     """Scheduling of the main thread of a process."""
 
-    run_ns: Annotated[int, counter("Time spent on a CPU.")]
-    wait_ns: Annotated[int, counter("Time spent waiting for a CPU.")]
-    timeslices: Annotated[int, counter("Times it was put on a CPU.")]
+    run_ns: Annotated[int, counter("Time spent on a CPU.", falls=True)]
+    wait_ns: Annotated[int, counter("Time spent waiting for a CPU.", falls=True)]
+    timeslices: Annotated[int, counter("Times it was put on a CPU.", falls=True, bits="long")]
 
 
 def parse(file: ProcessFile) -> PidSchedstat:

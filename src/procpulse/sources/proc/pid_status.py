@@ -92,8 +92,12 @@ class PidStatus(msgspec.Struct, frozen=True, gc=False):
     ] = None
     cpus_allowed_list: Annotated[list[int] | None, info("CPUs that it may run on.")] = None
     mems_allowed_list: Annotated[list[int] | None, info("NUMA nodes that it may use.")] = None
-    voluntary_ctxt_switches: Annotated[int | None, counter("Times it gave up the CPU of its own accord.")] = None
-    nonvoluntary_ctxt_switches: Annotated[int | None, counter("Times the CPU was taken from it.")] = None
+    voluntary_ctxt_switches: Annotated[
+        int | None, counter("Times it gave up the CPU of its own accord.", bits="long", falls=True)
+    ] = None
+    nonvoluntary_ctxt_switches: Annotated[
+        int | None, counter("Times the CPU was taken from it.", bits="long", falls=True)
+    ] = None
 
     @property
     def ctxt_switches(self) -> int | None:

@@ -66,7 +66,7 @@ class SchedCpu(msgspec.Struct, frozen=True):
     local_wakeups: Annotated[int, counter("Tasks woken that had last run on this CPU.", bits=32)]
     running_ns: Annotated[int, counter("Time that tasks ran.")]
     waiting_ns: Annotated[int, counter("Time that tasks waited for their turn, summed over all of them.")]
-    timeslices: Annotated[int, counter("Times that a task got the CPU.")]
+    timeslices: Annotated[int, counter("Times that a task got the CPU.", bits="long")]
     domains: Annotated[list[SchedDomain], group("Balancing by domain.")] = []
 
 

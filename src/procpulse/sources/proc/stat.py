@@ -9,7 +9,7 @@ https://docs.kernel.org/filesystems/proc.html#miscellaneous-kernel-statistics-in
 """
 
 from itertools import compress, count
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -25,7 +25,9 @@ class CpuTime(msgspec.Struct, frozen=True, gc=False):
     nice_ticks: Annotated[int, counter("Time in user mode at low priority, niced guests included.")]
     system_ticks: Annotated[int, counter("Time in the kernel.")]
     idle_ticks: Annotated[int, counter("Time with nothing to do.")]
-    iowait_ticks: Annotated[int | None, counter("Time idle while a task waited for a disk; may fall a little.")] = None
+    iowait_ticks: Annotated[
+        int | None, counter("Time idle while a task waited for a disk; may move to idle time.", moves_to="idle_ticks")
+    ] = None
     irq_ticks: Annotated[int | None, counter("Time serving interrupts.")] = None
     softirq_ticks: Annotated[int | None, counter("Time serving softirqs.")] = None
     steal_ticks: Annotated[int | None, counter("Time that a hypervisor gave to others.")] = None
@@ -41,7 +43,9 @@ class Cpu(msgspec.Struct, frozen=True, gc=False):
     nice_ticks: Annotated[int, counter("Time in user mode at low priority, niced guests included.")]
     system_ticks: Annotated[int, counter("Time in the kernel.")]
     idle_ticks: Annotated[int, counter("Time with nothing to do.")]
-    iowait_ticks: Annotated[int | None, counter("Time idle while a task waited for a disk; may fall a little.")] = None
+    iowait_ticks: Annotated[
+        int | None, counter("Time idle while a task waited for a disk; may move to idle time.", moves_to="idle_ticks")
+    ] = None
     irq_ticks: Annotated[int | None, counter("Time serving interrupts.")] = None
     softirq_ticks: Annotated[int | None, counter("Time serving softirqs.")] = None
     steal_ticks: Annotated[int | None, counter("Time that a hypervisor gave to others.")] = None
@@ -50,19 +54,30 @@ class Cpu(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stat(msgspec.Struct, frozen=True, gc=False):
-    """CPU time and kernel counters of the whole host."""
+    """CPU time and kernel counters of the whole host.
 
-    cpu: Annotated[CpuTime, group("All CPUs together.")]
+    The growth of `cpu` is that of the CPUs that went on, where others came or went, and None where a CPU's counters
+    started anew, since nobody knows what it did: the kernel's own sum jumps then.
+    """
+
+    if TYPE_CHECKING:
+        cpu: CpuTime
+        """All CPUs together; never None but in a delta."""
+    else:
+        cpu: Annotated[CpuTime | None, group("All CPUs together; never None but in a delta.", sum_of="cpus")]
     cpus: Annotated[list[Cpu], group("Each CPU that is online.")]
-    interrupts: Annotated[int | None, counter("Interrupts served.")] = None
-    irqs: Annotated[dict[int, int], counter("Interrupts served by number; those that never came are left out.")] = {}
+    interrupts: Annotated[int | None, counter("Interrupts served.", bits=32, summed=True)] = None
+    irqs: Annotated[
+        dict[int, int],
+        counter("Interrupts served by number; those that never came are left out.", bits=32, absent_is_zero=True),
+    ] = {}
     context_switches: Annotated[int | None, counter("Switches from one task to another.")] = None
     boot_time_seconds: Annotated[int | None, info("When the host booted, in seconds since 1970.")] = None
-    forks: Annotated[int | None, counter("Processes and threads created.")] = None
+    forks: Annotated[int | None, counter("Processes and threads created.", bits="long")] = None
     procs_running: Annotated[int | None, gauge("Tasks that run or wait for a CPU.")] = None
     procs_blocked: Annotated[int | None, gauge("Tasks that wait for a disk.")] = None
-    softirqs: Annotated[int | None, counter("Softirqs served.")] = None
-    softirqs_by_type: Annotated[dict[str, int], counter("Softirqs served by type.")] = {}
+    softirqs: Annotated[int | None, counter("Softirqs served.", bits=32, summed=True)] = None
+    softirqs_by_type: Annotated[dict[str, int], counter("Softirqs served by type.", bits=32)] = {}
 
 
 _SOFTIRQS = ("hi", "timer", "net_tx", "net_rx", "block", "irq_poll", "tasklet", "sched", "hrtimer", "rcu")

@@ -16,7 +16,7 @@ from procpulse.tree import Bundle, Folder
 class SysKernelHungTask(msgspec.Struct, frozen=True, gc=False):
     """The detector of hung tasks. None where this kernel has no such setting."""
 
-    detections: Annotated[int | None, counter("Hung tasks found (Linux 6.13).")] = None
+    detections: Annotated[int | None, counter("Hung tasks found (Linux 6.13).", bits="long")] = None
     timeout_seconds: Annotated[
         int | None, gauge("How long a task has to wait to be called hung; 0 for never looking.")
     ] = None

@@ -33,7 +33,7 @@ class TickDevice(msgspec.Struct, frozen=True, gc=False):
     ] = None
     shift: Annotated[int | None, info("See mult.")] = None
     next_event_ns: Annotated[int | None, gauge("When it is due, on the monotonic clock; None for never.")] = None
-    retries: Annotated[int | None, counter("Times that it was set to a moment that had passed.")] = None
+    retries: Annotated[int | None, counter("Times that it was set to a moment that had passed.", bits="long")] = None
 
 
 class TimerClock(msgspec.Struct, frozen=True, gc=False):
@@ -72,8 +72,10 @@ class TimerCpu(msgspec.Struct, frozen=True, gc=False):
     last_tick_ns: Annotated[int | None, gauge("When the last tick was due before ticks were left out.")] = None
     tick_stopped: Annotated[bool | None, info("Whether ticks are being left out now.")] = None
     idle_jiffies: Annotated[int | None, gauge("When it last began to be idle, in jiffies.")] = None
-    idle_calls: Annotated[int | None, counter("Times that it was idle and could have left out ticks.")] = None
-    idle_sleeps: Annotated[int | None, counter("Times that it did leave out ticks.")] = None
+    idle_calls: Annotated[int | None, counter("Times that it was idle and could have left out ticks.", bits="long")] = (
+        None
+    )
+    idle_sleeps: Annotated[int | None, counter("Times that it did leave out ticks.", bits="long")] = None
     idle_entrytime_ns: Annotated[int | None, gauge("When it last began to be idle.")] = None
     idle_waketime_ns: Annotated[int | None, gauge("When an interrupt last came while it was idle.")] = None
     idle_exittime_ns: Annotated[int | None, gauge("When it last stopped being idle.")] = None

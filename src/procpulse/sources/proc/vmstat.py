@@ -22,7 +22,7 @@ class Vmstat(msgspec.Struct, frozen=True, gc=False):
     """Memory management in numbers, under the kernel's own names: a new kernel's new row shows up by itself."""
 
     pages: Annotated[dict[str, int], gauge("Pages by use, such as nr_free_pages.", Unit.PAGES)]
-    events: Annotated[dict[str, int], counter("Events since boot, such as pgfault.")]
+    events: Annotated[dict[str, int], counter("Events since boot, such as pgfault.", bits="long")]
 
 
 # Rows called nr_ that count events, and the one without nr_ that is a state (mm/vmstat.c).

@@ -50,7 +50,7 @@ class Zone(msgspec.Struct, frozen=True):
         list[int], info("Free pages kept from requests that could use a higher zone, by that zone.")
     ]
     pages: Annotated[dict[str, int], gauge("Pages by use, such as nr_mlock.", Unit.PAGES)]
-    events: Annotated[dict[str, int], counter("Events since boot, such as numa_hit.")]
+    events: Annotated[dict[str, int], counter("Events since boot, such as numa_hit.", bits="long", falls=True)]
     pagesets: Annotated[list[Pageset], group("Free pages that CPUs keep for themselves.")]
     boost_pages: Annotated[int | None, gauge("Pages that the marks are raised by for a while (Linux 5.16).")] = None
     promo_pages: Annotated[
@@ -66,7 +66,9 @@ class ZoneinfoNode(msgspec.Struct, frozen=True):
     node: Annotated[int, label("Number of the node.")]
     zones: Annotated[list[Zone], group("Its zones; some may be empty.")]
     pages: Annotated[dict[str, int], gauge("Pages of the whole node by use, such as nr_active_anon.", Unit.PAGES)]
-    events: Annotated[dict[str, int], counter("Events on the node since boot, such as nr_dirtied.")]
+    events: Annotated[
+        dict[str, int], counter("Events on the node since boot, such as nr_dirtied.", bits="long", falls=True)
+    ]
     unreclaimable: Annotated[bool | None, info("Whether the kernel gave up reclaiming memory here.")] = None
 
 

@@ -15,21 +15,27 @@ from procpulse.sources.proc.pressure import Stalls
 class CgroupCpu(msgspec.Struct, frozen=True, gc=False):
     """CPU time of a control group with those below it, and how it is limited."""
 
-    usage_us: Annotated[int | None, counter("CPU time.")] = None
-    user_us: Annotated[int | None, counter("CPU time in user mode.")] = None
-    system_us: Annotated[int | None, counter("CPU time in the kernel.")] = None
-    nice_us: Annotated[int | None, counter("CPU time in user mode at low priority (Linux 6.12).")] = None
+    usage_us: Annotated[int | None, counter("CPU time.", falls=True)] = None
+    user_us: Annotated[int | None, counter("CPU time in user mode.", falls=True)] = None
+    system_us: Annotated[int | None, counter("CPU time in the kernel.", falls=True)] = None
+    nice_us: Annotated[int | None, counter("CPU time in user mode at low priority (Linux 6.12).", falls=True)] = None
     core_sched_force_idle_us: Annotated[
-        int | None, counter("CPU time lost to CPUs that core scheduling kept idle (Linux 6.1).")
+        int | None, counter("CPU time lost to CPUs that core scheduling kept idle (Linux 6.1).", falls=True)
     ] = None
-    periods: Annotated[int | None, counter("Periods of the quota in which it wanted to run.")] = None
-    throttled: Annotated[int | None, counter("Periods in which the quota was used up.")] = None
-    throttled_us: Annotated[int | None, counter("Time that it was not let run, each CPU counted for itself.")] = None
-    local_throttled_us: Annotated[int | None, counter("The same, without limits of the groups above (Linux 6.6).")] = (
+    periods: Annotated[int | None, counter("Periods of the quota in which it wanted to run.", falls=True, bits=32)] = (
         None
     )
-    bursts: Annotated[int | None, counter("Periods in which it ran beyond its quota (Linux 5.14).")] = None
-    burst_us: Annotated[int | None, counter("CPU time beyond the quota (Linux 5.14).")] = None
+    throttled: Annotated[int | None, counter("Periods in which the quota was used up.", falls=True, bits=32)] = None
+    throttled_us: Annotated[
+        int | None, counter("Time that it was not let run, each CPU counted for itself.", falls=True)
+    ] = None
+    local_throttled_us: Annotated[
+        int | None, counter("The same, without limits of the groups above (Linux 6.6).", falls=True)
+    ] = None
+    bursts: Annotated[
+        int | None, counter("Periods in which it ran beyond its quota (Linux 5.14).", falls=True, bits=32)
+    ] = None
+    burst_us: Annotated[int | None, counter("CPU time beyond the quota (Linux 5.14).", falls=True)] = None
     quota_us: Annotated[int | None, gauge("CPU time that it may use in a period; None for no limit.")] = None
     period_us: Annotated[int | None, gauge("Length of a period.")] = None
     burst_max_us: Annotated[
@@ -82,7 +88,9 @@ class CgroupMemory(msgspec.Struct, frozen=True, gc=False):
     zswap_writeback: Annotated[bool | None, info("Whether compressed swap may go to disk (Linux 6.8).")] = None
     kernel_bytes: Annotated[int | None, gauge("Kernel memory in use (version 1).")] = None
     tcp_bytes: Annotated[int | None, gauge("Buffers of TCP in use (version 1).")] = None
-    limit_hits: Annotated[int | None, counter("How often it ran into its limit (version 1).")] = None
+    limit_hits: Annotated[
+        int | None, counter("How often it ran into its limit (version 1).", bits="long", falls=True)
+    ] = None
     oom_group: Annotated[bool | None, info("Whether all of it is killed when it is out of memory (Linux 4.19).")] = None
     oom_kill_disabled: Annotated[bool | None, info("Whether its tasks wait instead of being killed (version 1).")] = (
         None
@@ -91,16 +99,25 @@ class CgroupMemory(msgspec.Struct, frozen=True, gc=False):
     swappiness: Annotated[int | None, gauge("How willingly it is swapped, from 0 to 200 (version 1).")] = None
     events: Annotated[
         dict[str, int] | None,
-        counter("How often it reached low, high and max, was out of memory, and lost processes (oom_kill)."),
+        counter(
+            "How often it reached low, high and max, was out of memory, and lost processes (oom_kill).",
+            bits="long",
+            falls=True,
+        ),
     ] = None
-    events_local: Annotated[dict[str, int] | None, counter("The same, without the groups below (Linux 5.2).")] = None
-    swap_events: Annotated[dict[str, int] | None, counter("How often swap reached its limits or failed.")] = None
+    events_local: Annotated[
+        dict[str, int] | None, counter("The same, without the groups below (Linux 5.2).", bits="long", falls=True)
+    ] = None
+    swap_events: Annotated[
+        dict[str, int] | None, counter("How often swap reached its limits or failed.", bits="long", falls=True)
+    ] = None
     stat_bytes: Annotated[
         dict[str, int] | None,
         gauge("What its memory is used for, under the kernel's own names.", Unit.BYTES),
     ] = None
     stat_events: Annotated[
-        dict[str, int] | None, counter("Page faults, reclaim and the like, under the kernel's own names.")
+        dict[str, int] | None,
+        counter("Page faults, reclaim and the like, under the kernel's own names.", bits="long", falls=True),
     ] = None
 
 
@@ -129,7 +146,7 @@ class CgroupDevice(msgspec.Struct, frozen=True, gc=False):
 class CgroupIo(msgspec.Struct, frozen=True, gc=False):
     """Disks as a control group uses them."""
 
-    devices: Annotated[list[CgroupDevice], group("Devices that it used or is limited on.")] = []
+    devices: Annotated[list[CgroupDevice], group("Devices that it used or is limited on.", absent_is_zero=True)] = []
     weight: Annotated[int | None, gauge("Its share among its siblings, where the scheduler of the disk has any.")] = (
         None
     )
@@ -141,7 +158,7 @@ class CgroupPids(msgspec.Struct, frozen=True, gc=False):
     current: Annotated[int | None, gauge("Processes and threads.")] = None
     peak: Annotated[int | None, gauge("Most that there ever were (Linux 6.1).")] = None
     max: Annotated[int | None, gauge("How many there may be; None for no limit.")] = None
-    events: Annotated[dict[str, int] | None, counter("How often a fork was refused (max).")] = None
+    events: Annotated[dict[str, int] | None, counter("How often a fork was refused (max).", falls=True)] = None
 
 
 class CgroupCpuset(msgspec.Struct, frozen=True, gc=False):
@@ -166,7 +183,7 @@ class CgroupHugetlb(msgspec.Struct, frozen=True, gc=False):
     max_bytes: Annotated[int | None, gauge("How much it may use; None for no limit.")] = None
     reserved_bytes: Annotated[int | None, gauge("Huge pages that are reserved (Linux 5.7).")] = None
     reserved_max_bytes: Annotated[int | None, gauge("How much it may reserve; None for no limit (Linux 5.7).")] = None
-    limit_hits: Annotated[int | None, counter("How often the limit stood in the way.")] = None
+    limit_hits: Annotated[int | None, counter("How often the limit stood in the way.", bits="long", falls=True)] = None
 
 
 class CgroupPressure(msgspec.Struct, frozen=True, gc=False):

@@ -21,22 +21,24 @@ class BlockStat(msgspec.Struct, frozen=True, gc=False):
     """What a block device did since it appeared."""
 
     columns: Annotated[int, info("Counters that this kernel has: 11, from Linux 4.18 on 15, from Linux 5.5 on 17.")]
-    reads: Annotated[int, counter("Reads completed.")]
-    reads_merged: Annotated[int, counter("Reads merged with a neighbour before they were issued.")]
-    read_bytes: Annotated[int, counter("Bytes read.")]
+    reads: Annotated[int, counter("Reads completed.", bits="long")]
+    reads_merged: Annotated[int, counter("Reads merged with a neighbour before they were issued.", bits="long")]
+    read_bytes: Annotated[int, counter("Bytes read.", bits="long", scale=512)]
     read_ms: Annotated[int, counter("Time that reads took, summed over all of them.", bits=32)]
-    writes: Annotated[int, counter("Writes completed.")]
-    writes_merged: Annotated[int, counter("Writes merged with a neighbour before they were issued.")]
-    written_bytes: Annotated[int, counter("Bytes written.")]
+    writes: Annotated[int, counter("Writes completed.", bits="long")]
+    writes_merged: Annotated[int, counter("Writes merged with a neighbour before they were issued.", bits="long")]
+    written_bytes: Annotated[int, counter("Bytes written.", bits="long", scale=512)]
     write_ms: Annotated[int, counter("Time that writes took, summed over all of them.", bits=32)]
     in_flight: Annotated[int, gauge("Requests issued and not completed yet.")]
     io_ms: Annotated[int, counter("Time during which any request was in flight.", bits=32)]
     weighted_io_ms: Annotated[int, counter("Time in flight, summed over all requests.", bits=32)]
-    discards: Annotated[int | None, counter("Discards completed (Linux 4.18).")] = None
-    discards_merged: Annotated[int | None, counter("Discards merged with a neighbour (Linux 4.18).")] = None
-    discarded_bytes: Annotated[int | None, counter("Bytes discarded (Linux 4.18).")] = None
+    discards: Annotated[int | None, counter("Discards completed (Linux 4.18).", bits="long")] = None
+    discards_merged: Annotated[int | None, counter("Discards merged with a neighbour (Linux 4.18).", bits="long")] = (
+        None
+    )
+    discarded_bytes: Annotated[int | None, counter("Bytes discarded (Linux 4.18).", bits="long", scale=512)] = None
     discard_ms: Annotated[int | None, counter("Time that discards took, summed (Linux 4.18).", bits=32)] = None
-    flushes: Annotated[int | None, counter("Flushes completed (Linux 5.5).")] = None
+    flushes: Annotated[int | None, counter("Flushes completed (Linux 5.5).", bits="long")] = None
     flush_ms: Annotated[int | None, counter("Time that flushes took, summed (Linux 5.5).", bits=32)] = None
 
 
@@ -152,10 +154,12 @@ class BlockDevice(msgspec.Struct, frozen=True, gc=False):
     state: Annotated[str | None, info("State of a SCSI or NVMe device, such as running, offline or live.")] = None
     stat: Annotated[BlockStat | None, group("What it did.")] = None
     queue: Annotated[BlockQueue | None, group("How its queue is set up.")] = None
-    scsi_requests: Annotated[int | None, counter("Requests that were given to a SCSI device.")] = None
-    scsi_completed: Annotated[int | None, counter("Requests that a SCSI device has completed.")] = None
-    scsi_errors: Annotated[int | None, counter("Requests that failed on a SCSI device.")] = None
-    scsi_timeouts: Annotated[int | None, counter("Requests that timed out on a SCSI device (Linux 5.16).")] = None
+    scsi_requests: Annotated[int | None, counter("Requests that were given to a SCSI device.", bits=32)] = None
+    scsi_completed: Annotated[int | None, counter("Requests that a SCSI device has completed.", bits=32)] = None
+    scsi_errors: Annotated[int | None, counter("Requests that failed on a SCSI device.", bits=32)] = None
+    scsi_timeouts: Annotated[int | None, counter("Requests that timed out on a SCSI device (Linux 5.16).", bits=32)] = (
+        None
+    )
     mapper: Annotated[DeviceMapper | None, group("The device mapper's own view.")] = None
     holders: Annotated[list[str] | None, info("Devices that are built on this one.")] = None
     paths: Annotated[
@@ -233,6 +237,11 @@ def _partition(folder: Folder, name: str) -> BlockPartition:
     )
 
 
+def _count(value: int | None) -> int | None:
+    """A count of 32 bits, which the kernel prints as 64 with its sign."""
+    return None if value is None else value & 0xFFFF_FFFF
+
+
 def parse(folder: Folder) -> BlockDevice:
     slaves = folder.names("slaves/")
     partitions = [name.removesuffix("/partition") for name in folder.entries if name.endswith("/partition")]
@@ -246,10 +255,10 @@ def parse(folder: Folder) -> BlockDevice:
         folder.text("device/state"),
         folder.parsed("stat", stat),
         _queue(folder),
-        folder.hexadecimal("device/iorequest_cnt"),
-        folder.hexadecimal("device/iodone_cnt"),
-        folder.hexadecimal("device/ioerr_cnt"),
-        folder.hexadecimal("device/iotmo_cnt"),
+        _count(folder.hexadecimal("device/iorequest_cnt")),
+        _count(folder.hexadecimal("device/iodone_cnt")),
+        _count(folder.hexadecimal("device/ioerr_cnt")),
+        _count(folder.hexadecimal("device/iotmo_cnt")),
         _mapper(folder),
         folder.names("holders/"),
         None if slaves is None else [DevicePath(slave) for slave in slaves],

@@ -113,7 +113,7 @@ class Energy(msgspec.Struct, frozen=True, gc=False):
 
     sensor: Annotated[str, label("Name of the sensor, such as energy1.")]
     label: Annotated[str | None, info("What it measures.")] = None
-    input_uj: Annotated[int | None, counter("Energy used so far.")] = None
+    input_uj: Annotated[int | None, counter("Energy used so far.", bits="long")] = None
 
 
 class Humidity(msgspec.Struct, frozen=True, gc=False):

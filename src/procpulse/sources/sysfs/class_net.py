@@ -20,32 +20,36 @@ from procpulse.tree import Folder, Tree
 class LinkStatistics(msgspec.Struct, frozen=True, gc=False):
     """Counters of an interface, as struct rtnl_link_stats64 has them."""
 
-    rx_packets: Annotated[int | None, counter("Good packets received.")] = None
-    tx_packets: Annotated[int | None, counter("Packets sent.")] = None
-    rx_bytes: Annotated[int | None, counter("Good bytes received.")] = None
-    tx_bytes: Annotated[int | None, counter("Good bytes sent.")] = None
-    rx_errors: Annotated[int | None, counter("Bad packets received.")] = None
-    tx_errors: Annotated[int | None, counter("Packets that could not be sent.")] = None
+    rx_packets: Annotated[int | None, counter("Good packets received.", bits="long")] = None
+    tx_packets: Annotated[int | None, counter("Packets sent.", bits="long")] = None
+    rx_bytes: Annotated[int | None, counter("Good bytes received.", bits="long")] = None
+    tx_bytes: Annotated[int | None, counter("Good bytes sent.", bits="long")] = None
+    rx_errors: Annotated[int | None, counter("Bad packets received.", bits="long")] = None
+    tx_errors: Annotated[int | None, counter("Packets that could not be sent.", bits="long")] = None
     rx_dropped: Annotated[
-        int | None, counter("Packets received and not processed, for want of memory or of a protocol.")
+        int | None, counter("Packets received and not processed, for want of memory or of a protocol.", bits="long")
     ] = None
-    tx_dropped: Annotated[int | None, counter("Packets dropped on their way out.")] = None
-    multicast: Annotated[int | None, counter("Multicast packets received.")] = None
-    collisions: Annotated[int | None, counter("Collisions on the wire.")] = None
-    rx_length_errors: Annotated[int | None, counter("Packets dropped for a wrong length.")] = None
-    rx_over_errors: Annotated[int | None, counter("Packets lost since the receiver had no room.")] = None
-    rx_crc_errors: Annotated[int | None, counter("Packets of a wrong checksum.")] = None
-    rx_frame_errors: Annotated[int | None, counter("Packets out of alignment.")] = None
-    rx_fifo_errors: Annotated[int | None, counter("Packets lost since a receive queue was full.")] = None
-    rx_missed_errors: Annotated[int | None, counter("Packets missed by the host, for want of buffers.")] = None
-    tx_aborted_errors: Annotated[int | None, counter("Sending given up.")] = None
-    tx_carrier_errors: Annotated[int | None, counter("Sending failed since the link went away.")] = None
-    tx_fifo_errors: Annotated[int | None, counter("Sending failed since a queue ran empty.")] = None
-    tx_heartbeat_errors: Annotated[int | None, counter("Heartbeat missing on old Ethernet.")] = None
-    tx_window_errors: Annotated[int | None, counter("Collisions that came too late.")] = None
-    rx_compressed: Annotated[int | None, counter("Compressed packets received.")] = None
-    tx_compressed: Annotated[int | None, counter("Compressed packets sent.")] = None
-    rx_nohandler: Annotated[int | None, counter("Packets received on an inactive device of a bond or team.")] = None
+    tx_dropped: Annotated[int | None, counter("Packets dropped on their way out.", bits="long")] = None
+    multicast: Annotated[int | None, counter("Multicast packets received.", bits="long")] = None
+    collisions: Annotated[int | None, counter("Collisions on the wire.", bits="long")] = None
+    rx_length_errors: Annotated[int | None, counter("Packets dropped for a wrong length.", bits="long")] = None
+    rx_over_errors: Annotated[int | None, counter("Packets lost since the receiver had no room.", bits="long")] = None
+    rx_crc_errors: Annotated[int | None, counter("Packets of a wrong checksum.", bits="long")] = None
+    rx_frame_errors: Annotated[int | None, counter("Packets out of alignment.", bits="long")] = None
+    rx_fifo_errors: Annotated[int | None, counter("Packets lost since a receive queue was full.", bits="long")] = None
+    rx_missed_errors: Annotated[
+        int | None, counter("Packets missed by the host, for want of buffers.", bits="long")
+    ] = None
+    tx_aborted_errors: Annotated[int | None, counter("Sending given up.", bits="long")] = None
+    tx_carrier_errors: Annotated[int | None, counter("Sending failed since the link went away.", bits="long")] = None
+    tx_fifo_errors: Annotated[int | None, counter("Sending failed since a queue ran empty.", bits="long")] = None
+    tx_heartbeat_errors: Annotated[int | None, counter("Heartbeat missing on old Ethernet.", bits="long")] = None
+    tx_window_errors: Annotated[int | None, counter("Collisions that came too late.", bits="long")] = None
+    rx_compressed: Annotated[int | None, counter("Compressed packets received.", bits="long")] = None
+    tx_compressed: Annotated[int | None, counter("Compressed packets sent.", bits="long")] = None
+    rx_nohandler: Annotated[
+        int | None, counter("Packets received on an inactive device of a bond or team.", bits="long")
+    ] = None
 
 
 class NetDevice(msgspec.Struct, frozen=True, gc=False):

@@ -41,7 +41,9 @@ class PowerSupply(msgspec.Struct, frozen=True, gc=False):
     ] = None
     authentic: Annotated[bool | None, info("Whether it is a genuine one.")] = None
     calibrate: Annotated[int | None, info("Whether it is being calibrated.")] = None
-    cycle_count: Annotated[int | None, counter("Times it was charged and discharged in full.")] = None
+    cycle_count: Annotated[int | None, counter("Times it was charged and discharged in full.", bits=32, falls=True)] = (
+        None
+    )
     capacity_percent: Annotated[int | None, gauge("How full it is.")] = None
     capacity_level: Annotated[
         str | None, info("How full it is, roughly: Critical, Low, Normal, High, Full or Unknown.")

@@ -24,10 +24,12 @@ class CoolingDevice(msgspec.Struct, frozen=True):
     ] = None
     max_state: Annotated[int | None, gauge("How hard it can cool.")] = None
     transitions: Annotated[
-        int | None, counter("Times its state changed; only where the kernel keeps statistics of cooling.", bits=32)
+        int | None,
+        counter("Times its state changed; only where the kernel keeps statistics of cooling.", bits=32, falls=True),
     ] = None
     time_in_state_ms: Annotated[
-        dict[str, int] | None, counter("Time spent in each state; only where the kernel keeps statistics of cooling.")
+        dict[str, int] | None,
+        counter("Time spent in each state; only where the kernel keeps statistics of cooling.", falls=True),
     ] = None
 
 

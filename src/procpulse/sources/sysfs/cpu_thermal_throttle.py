@@ -19,20 +19,24 @@ class CpuThrottle(msgspec.Struct, frozen=True, gc=False):
     """What heat did to one logical CPU since boot."""
 
     cpu: Annotated[int, label("Number of the CPU.")]
-    core_throttles: Annotated[int | None, counter("Times that the core was too hot.")] = None
-    core_throttle_total_time_ms: Annotated[int | None, counter("Time that the core was too hot (Linux 5.5).")] = None
+    core_throttles: Annotated[int | None, counter("Times that the core was too hot.", bits="long")] = None
+    core_throttle_total_time_ms: Annotated[
+        int | None, counter("Time that the core was too hot (Linux 5.5).", bits="long")
+    ] = None
     core_throttle_max_time_ms: Annotated[
         int | None, gauge("Longest time that the core was too hot at a stretch (Linux 5.5).")
     ] = None
-    core_power_limits: Annotated[int | None, counter("Times that the core hit its limit of power.")] = None
-    package_throttles: Annotated[int | None, counter("Times that the package was too hot.")] = None
-    package_throttle_total_time_ms: Annotated[int | None, counter("Time that the package was too hot (Linux 5.5).")] = (
-        None
-    )
+    core_power_limits: Annotated[int | None, counter("Times that the core hit its limit of power.", bits="long")] = None
+    package_throttles: Annotated[int | None, counter("Times that the package was too hot.", bits="long")] = None
+    package_throttle_total_time_ms: Annotated[
+        int | None, counter("Time that the package was too hot (Linux 5.5).", bits="long")
+    ] = None
     package_throttle_max_time_ms: Annotated[
         int | None, gauge("Longest time that the package was too hot at a stretch (Linux 5.5).")
     ] = None
-    package_power_limits: Annotated[int | None, counter("Times that the package hit its limit of power.")] = None
+    package_power_limits: Annotated[
+        int | None, counter("Times that the package hit its limit of power.", bits="long")
+    ] = None
 
 
 def parse(folder: Folder) -> CpuThrottle | None:

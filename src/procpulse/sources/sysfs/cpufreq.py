@@ -53,7 +53,7 @@ class CpuFrequency(msgspec.Struct, frozen=True, gc=False):
     scaling_setspeed: Annotated[
         str | None, info("Frequency in kHz that was set by hand; <unsupported> under most governors.")
     ] = None
-    transitions: Annotated[int | None, counter("Changes of frequency.")] = None
+    transitions: Annotated[int | None, counter("Changes of frequency.", bits=32, falls=True)] = None
     time_in_state: Annotated[list[TimeInState] | None, group("Time at each frequency.")] = None
     transition_table: Annotated[list[Transitions] | None, group("Changes from each frequency to each other.")] = None
 

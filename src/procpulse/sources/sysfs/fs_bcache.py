@@ -23,17 +23,23 @@ from procpulse.tree import Folder, Tree
 class BcacheStats(msgspec.Struct, frozen=True, gc=False):
     """What happened since the cache or the device was attached."""
 
-    cache_hits: Annotated[int | None, counter("Requests found in the cache.")] = None
-    cache_misses: Annotated[int | None, counter("Requests not found in the cache.")] = None
-    cache_bypass_hits: Annotated[int | None, counter("Requests past the cache of data that was in it.")] = None
-    cache_bypass_misses: Annotated[int | None, counter("Requests past the cache of data that was not in it.")] = None
-    cache_miss_collisions: Annotated[
-        int | None, counter("Misses that were not cached: the data was written meanwhile.")
+    cache_hits: Annotated[int | None, counter("Requests found in the cache.", bits="long", falls=True)] = None
+    cache_misses: Annotated[int | None, counter("Requests not found in the cache.", bits="long", falls=True)] = None
+    cache_bypass_hits: Annotated[
+        int | None, counter("Requests past the cache of data that was in it.", bits="long", falls=True)
     ] = None
-    cache_readaheads: Annotated[int | None, counter("Times that more was read than asked for; until Linux 5.14.")] = (
-        None
-    )
-    bypassed_bytes: Annotated[int | None, counter("Bytes read and written past the cache, rounded.")] = None
+    cache_bypass_misses: Annotated[
+        int | None, counter("Requests past the cache of data that was not in it.", bits="long", falls=True)
+    ] = None
+    cache_miss_collisions: Annotated[
+        int | None, counter("Misses that were not cached: the data was written meanwhile.", bits="long", falls=True)
+    ] = None
+    cache_readaheads: Annotated[
+        int | None, counter("Times that more was read than asked for; until Linux 5.14.", bits="long", falls=True)
+    ] = None
+    bypassed_bytes: Annotated[
+        int | None, counter("Bytes read and written past the cache, rounded.", bits="long", falls=True, scale=512)
+    ] = None
 
 
 class BcacheWindow(msgspec.Struct, frozen=True, gc=False):
@@ -88,9 +94,15 @@ class BcacheCache(msgspec.Struct, frozen=True, gc=False):
 
     name: Annotated[str, label("Name in the set, such as cache0.")]
     io_errors: Annotated[int | None, gauge("Requests that failed on it; old ones count less and less.")] = None
-    metadata_written_bytes: Annotated[int | None, counter("Bytes written to it that are not data, rounded.")] = None
-    written_bytes: Annotated[int | None, counter("Bytes written to it, rounded.")] = None
-    btree_written_bytes: Annotated[int | None, counter("Bytes of its index written to it, rounded.")] = None
+    metadata_written_bytes: Annotated[
+        int | None, counter("Bytes written to it that are not data, rounded.", bits="long", falls=True, scale=512)
+    ] = None
+    written_bytes: Annotated[
+        int | None, counter("Bytes written to it, rounded.", bits="long", falls=True, scale=512)
+    ] = None
+    btree_written_bytes: Annotated[
+        int | None, counter("Bytes of its index written to it, rounded.", bits="long", falls=True, scale=512)
+    ] = None
     nbuckets: Annotated[int | None, gauge("Buckets that it is divided into.")] = None
     bucket_size_bytes: Annotated[int | None, gauge("Size of a bucket.")] = None
     unused_percent: Annotated[int | None, gauge("Share of buckets without data; read once a minute.")] = None
@@ -118,7 +130,7 @@ class Bcache(msgspec.Struct, frozen=True, gc=False):
     btree_nodes: Annotated[int | None, gauge("Nodes of the index.")] = None
     btree_read_average_duration_us: Annotated[int | None, gauge("Time to read a node, on average.")] = None
     cache_read_races: Annotated[
-        int | None, counter("Reads from a bucket that was used anew meanwhile, and were repeated.")
+        int | None, counter("Reads from a bucket that was used anew meanwhile, and were repeated.", bits="long")
     ] = None
     stats: Annotated[BcacheStats | None, group("What happened since it was attached.")] = None
     windows: Annotated[list[BcacheWindow], group("What happened of late.")] = []

@@ -66,12 +66,14 @@ class BtrfsMember(msgspec.Struct, frozen=True, gc=False):
     missing: Annotated[bool | None, info("Whether it is not there (Linux 5.6).")] = None
     replace_target: Annotated[bool | None, info("Whether it is to replace another (Linux 5.6).")] = None
     writeable: Annotated[bool | None, info("Whether it can be written (Linux 5.6).")] = None
-    write_errors: Annotated[int | None, counter("Writes that failed (Linux 5.14).", bits=32)] = None
-    read_errors: Annotated[int | None, counter("Reads that failed (Linux 5.14).", bits=32)] = None
-    flush_errors: Annotated[int | None, counter("Flushes that failed (Linux 5.14).", bits=32)] = None
-    corruption_errors: Annotated[int | None, counter("Blocks with a wrong checksum (Linux 5.14).", bits=32)] = None
+    write_errors: Annotated[int | None, counter("Writes that failed (Linux 5.14).", bits=32, falls=True)] = None
+    read_errors: Annotated[int | None, counter("Reads that failed (Linux 5.14).", bits=32, falls=True)] = None
+    flush_errors: Annotated[int | None, counter("Flushes that failed (Linux 5.14).", bits=32, falls=True)] = None
+    corruption_errors: Annotated[
+        int | None, counter("Blocks with a wrong checksum (Linux 5.14).", bits=32, falls=True)
+    ] = None
     generation_errors: Annotated[
-        int | None, counter("Blocks that are older than they should be (Linux 5.14).", bits=32)
+        int | None, counter("Blocks that are older than they should be (Linux 5.14).", bits=32, falls=True)
     ] = None
 
 

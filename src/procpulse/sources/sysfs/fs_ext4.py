@@ -33,10 +33,14 @@ class Ext4(msgspec.Struct, frozen=True, gc=False):
     device: Annotated[str, label("Name of the device that it is on, such as sda1.")]
     errors: Annotated[int | None, counter("Errors found since the last check of the file system.", bits=32)] = None
     warnings: Annotated[int | None, counter("Warnings since it was mounted (Linux 5.0).", bits=32)] = None
-    messages: Annotated[int | None, counter("Messages in the kernel's log since it was mounted (Linux 5.0).")] = None
+    messages: Annotated[
+        int | None, counter("Messages in the kernel's log since it was mounted (Linux 5.0).", bits=32)
+    ] = None
     first_error: Annotated[Ext4Error | None, group("The first of the errors; None for none.")] = None
     last_error: Annotated[Ext4Error | None, group("The last of the errors; None for none.")] = None
-    session_written_bytes: Annotated[int | None, counter("Bytes written since it was mounted.")] = None
+    session_written_bytes: Annotated[
+        int | None, counter("Bytes written since it was mounted.", bits="long", scale=512)
+    ] = None
     lifetime_written_bytes: Annotated[int | None, counter("Bytes written since it was made.")] = None
     delayed_allocation_blocks: Annotated[
         int | None, gauge("Blocks written to memory that have no place on the disk yet.")

@@ -38,12 +38,12 @@ class AvcCpu(msgspec.Struct, frozen=True, gc=False):
 class SelinuxAvc(msgspec.Struct, frozen=True, gc=False):
     """The cache: its counters summed over the CPUs, and its hash table."""
 
-    lookups: Annotated[int | None, counter("Decisions looked up.")] = None
-    hits: Annotated[int | None, counter("Decisions found in the cache.")] = None
-    misses: Annotated[int | None, counter("Decisions not found, and worked out.")] = None
-    allocations: Annotated[int | None, counter("Entries made.")] = None
-    reclaims: Annotated[int | None, counter("Entries thrown out to make room.")] = None
-    frees: Annotated[int | None, counter("Entries freed.")] = None
+    lookups: Annotated[int | None, counter("Decisions looked up.", bits=32, summed=True)] = None
+    hits: Annotated[int | None, counter("Decisions found in the cache.", bits=32, summed=True)] = None
+    misses: Annotated[int | None, counter("Decisions not found, and worked out.", bits=32, summed=True)] = None
+    allocations: Annotated[int | None, counter("Entries made.", bits=32, summed=True)] = None
+    reclaims: Annotated[int | None, counter("Entries thrown out to make room.", bits=32, summed=True)] = None
+    frees: Annotated[int | None, counter("Entries freed.", bits=32, summed=True)] = None
     entries: Annotated[int | None, gauge("Entries in the cache.")] = None
     buckets_used: Annotated[int | None, gauge("Buckets of the hash table that hold an entry.")] = None
     buckets: Annotated[int | None, info("Buckets of the hash table.")] = None

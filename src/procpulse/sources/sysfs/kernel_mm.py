@@ -41,7 +41,7 @@ class ThpSize(msgspec.Struct, frozen=True, gc=False):
     shmem_enabled: Annotated[str | None, info("When shared memory gets them (Linux 6.11).")] = None
     stats: Annotated[
         dict[str, int] | None,
-        counter("What happened, under the kernel's names, such as anon_fault_alloc (Linux 6.10)."),
+        counter("What happened, under the kernel's names, such as anon_fault_alloc (Linux 6.10).", bits="long"),
     ] = None
     anon_pages: Annotated[int | None, gauge("Pages of the size that hold anonymous memory (Linux 6.13).")] = None
     anon_partially_mapped: Annotated[
@@ -92,13 +92,15 @@ class Ksm(msgspec.Struct, frozen=True, gc=False):
         None
     )
     pages_volatile: Annotated[int | None, gauge("Pages that change too fast to be merged.")] = None
-    pages_scanned: Annotated[int | None, counter("Pages looked at (Linux 6.6).")] = None
-    pages_skipped: Annotated[int | None, counter("Pages passed by, as they were never like others (Linux 6.7).")] = None
+    pages_scanned: Annotated[int | None, counter("Pages looked at (Linux 6.6).", bits="long")] = None
+    pages_skipped: Annotated[
+        int | None, counter("Pages passed by, as they were never like others (Linux 6.7).", bits="long")
+    ] = None
     ksm_zero_pages: Annotated[int | None, gauge("Pages of zeros that share the kernel's own (Linux 6.6).")] = None
     general_profit_bytes: Annotated[
         int | None, gauge("Memory saved, less what the merging itself needs (Linux 6.4).")
     ] = None
-    full_scans: Annotated[int | None, counter("Times that all memory was looked at.")] = None
+    full_scans: Annotated[int | None, counter("Times that all memory was looked at.", bits="long")] = None
     stable_node_chains: Annotated[int | None, gauge("Pages that have more than one copy.")] = None
     stable_node_dups: Annotated[int | None, gauge("Copies of these.")] = None
     pages_to_scan: Annotated[int | None, gauge("Pages looked at before sleeping.")] = None

@@ -87,7 +87,9 @@ class Node(msgspec.Struct, frozen=True, gc=False):
     memory: Annotated[NodeMemory | None, group("What its memory is used for.")] = None
     numastat: Annotated[
         dict[str, int] | None,
-        counter("Pages that were handed out, by numastat's rows, such as numa_miss.", Unit.PAGES),
+        counter(
+            "Pages that were handed out, by numastat's rows, such as numa_miss.", Unit.PAGES, bits="long", falls=True
+        ),
     ] = None
     hugepages: Annotated[list[NodeHugepages] | None, group("Its pools of huge pages, one a size.")] = None
 

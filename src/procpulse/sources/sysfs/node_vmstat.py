@@ -21,7 +21,7 @@ class NodeVmstat(msgspec.Struct, frozen=True, gc=False):
 
     node: Annotated[int, label("Number of the node.")]
     pages: Annotated[dict[str, int], gauge("Pages by use, such as nr_free_pages.", Unit.PAGES)]
-    events: Annotated[dict[str, int], counter("Events since boot, such as numa_miss.")]
+    events: Annotated[dict[str, int], counter("Events since boot, such as numa_miss.", bits="long", falls=True)]
 
 
 def parse(folder: Folder) -> NodeVmstat | None:

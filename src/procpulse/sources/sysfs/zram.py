@@ -31,7 +31,7 @@ class Zram(msgspec.Struct, frozen=True, gc=False):
     mem_limit_bytes: Annotated[int | None, gauge("Most memory that it may take; 0 for no limit.")] = None
     mem_used_max_bytes: Annotated[int | None, gauge("Most memory that it ever took.")] = None
     same_pages: Annotated[int | None, gauge("Pages of one repeated value, which take no memory.")] = None
-    compacted_pages: Annotated[int | None, counter("Pages that were given back by tidying up.")] = None
+    compacted_pages: Annotated[int | None, counter("Pages that were given back by tidying up.", bits="long")] = None
     huge_pages: Annotated[int | None, gauge("Pages that could not be compressed.")] = None
     huge_pages_since: Annotated[
         int | None, counter("Pages written so far that could not be compressed (Linux 5.11).")
