@@ -350,10 +350,10 @@ def test_the_resident_memory_is_the_exact_one() -> None:
     assert {pid: row.rss_bytes for pid, row in usage.items()} == {7: 12288, 8: 8192}
 
 
-def test_a_part_of_a_process_that_falls_costs_itself() -> None:
+def test_a_counter_of_a_process_that_falls_costs_itself() -> None:
     before, after = ({7: process(7, user, io=PidIo(0, 0, 0, 0, read, 0, 0))} for user, read in ((10, 500), (20, 400)))
     delta = difference(snapshot(1, processes=before), snapshot(2, processes=after))
-    assert delta[PROCESSES][7].io is None
+    assert delta[PROCESSES][7].io == PidIo(0, 0, 0, 0, None, 0, 0)
     assert delta.usage.processes[7].read_bytes_per_second is None
     assert delta.usage.processes[7].cpu_ratio == 0.1
 
