@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from procpulse import Roots, Sampler
 from procpulse.sources import CMDLINE, LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
 from procpulse.sources.proc.pid_cmdline import PidCmdline
-from procpulse.web import server as launcher
+from procpulse.web import protocols
 from procpulse.web.guard import Token, is_local, route_path
 from procpulse.web.publish import SCRUBBED, allowed, default_sources
 from tests.web import TOKEN, application, client, served, socket, until_closed
@@ -402,7 +402,7 @@ async def test_s7_no_deflate() -> None:
 
 
 async def test_s7_slow_headers_and_slow_bodies_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(protocols, "REQUEST_SECONDS", 0.3)
     async with served(application(sources=[LOADAVG], token=TOKEN)) as address:
         head = b"POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n"
         for start in (b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ", b"", b"G", head + b'{"to'):
@@ -423,7 +423,7 @@ async def _drip(writer: asyncio.StreamWriter, piece: bytes) -> None:
 
 
 async def test_s7_a_kept_connection_is_not_cut_while_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(protocols, "REQUEST_SECONDS", 0.3)
     async with (
         served(application(sources=[LOADAVG])) as address,
         httpx.AsyncClient(base_url=f"http://{address}") as web,
@@ -470,8 +470,14 @@ async def test_s7_so_many_selections_and_no_more(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_s7_fragments_and_pings() -> None:
-    async with served(application(sources=[LOADAVG])) as address, socket(address) as busy:
-        for _ in range(200):
+    app = application(sources=[LOADAVG])
+    async with served(app) as address, socket(address) as pinging:
+        with suppress(ConnectionClosed):
+            for _ in range(200):
+                await pinging.ping()
+        assert (await until_closed(pinging))[0] == 1008
+    async with served(app) as address, socket(address) as busy:
+        for _ in range(5):
             await busy.ping()
         assert json.loads(await busy.recv())["type"] == "snapshot"
         with suppress(ConnectionClosed):

@@ -55,12 +55,22 @@ class Serving:
 
 
 @contextmanager
-def serving(tmp_path: Path, *arguments: str) -> Iterator[Serving]:
-    """`procpulse serve` on a free port; it has to be there still, and to end by SIGTERM, when the test is done."""
+def serving(tmp_path: Path, *arguments: str, descriptors: int | None = None) -> Iterator[Serving]:
+    """`procpulse serve` on a free port; it has to be there still, and to end by SIGTERM, when the test is done.
+
+    Args:
+        tmp_path: Where it runs, and where its log is.
+        arguments: Its arguments.
+        descriptors: How many descriptors it may have at most.
+    """
+    limited = () if descriptors is None else ("sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh")
     log = tmp_path / "serve.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=file, cwd=tmp_path
+            [*limited, *COMMAND, "serve", "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=file,
+            cwd=tmp_path,
         )
         assert process.stdout is not None
         try:

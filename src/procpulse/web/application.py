@@ -14,6 +14,7 @@ from procpulse.web import streams
 from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
 from procpulse.web.guard import Guard, Receive, Scope, Send, Token, refuse, route_path
 from procpulse.web.hub import Hub
+from procpulse.web.sites import is_of_another_site
 
 
 class Application:
@@ -49,6 +50,8 @@ class Application:
             most=max_clients,
             most_per_address=max_clients_per_address,
         )
+        origins = list(origins)
+        self._origins = {origin.lower().rstrip("/") for origin in origins}
         secret = None if token is None else Token(token)
         self._endpoints = Endpoints(self.hub, secret)
         self._guard = Guard(
@@ -60,7 +63,12 @@ class Application:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        await self._guard(_placed(scope) if scope["type"] in ("http", "websocket") else scope, receive, send)
+        if scope["type"] in ("http", "websocket"):
+            scope = _placed(scope)
+            if is_of_another_site(scope, self._origins):
+                await refuse(scope, receive, send, 403, "a page of another site may not ask")
+                return
+        await self._guard(scope, receive, send)
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:
@@ -118,17 +126,20 @@ class Application:
 def _placed(scope: Scope) -> Scope:
     """The scope of a request, with `root_path` and `path` as ASGI means them, whoever mounted this application.
 
-    Litestar tells the path below the mount alone, and ends it in a slash; the bytes of the request tell the rest.
+    Litestar tells the path below the mount alone, and ends it in a slash; the bytes of the request tell the rest. A path
+    has one spelling: what these bytes do not say like that, such as `/v1%2fusage`, is another path, so that rules of a
+    proxy mean what they say.
     """
     route = route_path(scope)
-    if len(route) > 1:
-        route = route.rstrip("/") or "/"
     root = scope.get("root_path", "")
-    raw = unquote(scope.get("raw_path", b"").decode("latin-1").partition("?")[0])
-    if len(raw) > 1 and len(route) > 1:
-        raw = raw.rstrip("/")
+    literal = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
+    if len(route) > 1 and literal and not literal.endswith("/"):
+        route = route.rstrip("/") or "/"
+    raw = unquote(literal)
     if route == "/" and raw and not raw.endswith("/"):
         root, route = raw, ""
+    elif literal and not literal.endswith(route):
+        route = literal
     elif raw.endswith(route) and route:
         root = raw.removesuffix(route)
     return {**scope, "root_path": root, "path": root + route}

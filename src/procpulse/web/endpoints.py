@@ -1,7 +1,9 @@
 """What is asked for once: the newest sample, what it means, and whether all is well."""
 
+import os
 import time
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,6 +88,7 @@ class Endpoints:
         self._token = token
         self._metrics = Metrics(hub)
         self._made: dict[tuple[str, int, str, Selection], bytes] = {}
+        _files.cache_clear()
         self._files = StaticFiles(directory=STATIC, check_dir=False)
         self.routes = [
             Route("/v1/snapshot", self.snapshot),
@@ -304,9 +307,18 @@ class Endpoints:
         return _tagged(request, etag, data, media, headers)
 
 
+@cache
+def _files(folder: Path) -> frozenset[str]:
+    """The names of the files of the page, read once."""
+    try:
+        return frozenset(entry.name for entry in os.scandir(folder) if entry.is_file() and entry.name[0] != ".")
+    except OSError:
+        return frozenset()
+
+
 def is_file(name: str) -> bool:
     """Whether the page has a file of this name."""
-    return "/" not in name and not name.startswith(".") and (STATIC / name).is_file()
+    return name in _files(STATIC)
 
 
 def is_public(path: str) -> bool:

@@ -129,7 +129,7 @@ class Hub:
         self.sources = self._publisher.sources
         self.names = [source.name for source in self.sources]
         self.cmdline = cmdline
-        self._most, self._most_per_address = most, most_per_address
+        self._most, self.most_per_address = most, most_per_address
         self._send_seconds, self._linger_seconds = send_seconds, linger_seconds
         self.counts: Counter[str] = Counter()
         """What happened so far: ticks, clients, evicted, refused."""
@@ -325,7 +325,7 @@ class Hub:
         if len(self.subscribers) >= self._most:
             self.counts["refused"] += 1
             raise Full("too many clients", 503)
-        if self._addresses[address] >= self._most_per_address:
+        if self._addresses[address] >= self.most_per_address:
             self.counts["refused"] += 1
             raise Full("too many clients of one address", 429)
         self.touch()

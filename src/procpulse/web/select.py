@@ -1,6 +1,7 @@
 """What a client asks for: which sources, how many processes, how often; and the part of a snapshot that this is."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ ORDERS = tuple(field.name for field in fields(ProcessUsage) if field.kind is Kin
 
 MOST_TOP = 10_000
 LONGEST = 3600.0
+_DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,18})?(e[+-]?[0-9]{1,2})?")
 _KNOWN = ("sources", "top", "by", "interval", "usage")
 
 
@@ -95,10 +97,7 @@ def _sources(asked: str | None, sampled: list[str]) -> tuple[str, ...] | None:
 def _every(asked: str | None, interval: float) -> int:
     if asked is None:
         return 1
-    try:
-        seconds = float(asked) if len(asked) < 20 else math.nan
-    except ValueError:
-        seconds = math.nan
+    seconds = float(asked) if _DECIMAL.fullmatch(asked) else math.nan
     every = round(seconds / interval) if math.isfinite(seconds) and seconds <= max(LONGEST, interval) else 0
     if every < 1 or abs(every * interval - seconds) > 1e-6 * seconds:
         raise Wrong(f"interval is a multiple of {interval:g}, up to {LONGEST:g} seconds")

@@ -1,8 +1,9 @@
-"""The server of `procpulse serve`: uvicorn, with what it leaves out when clients are slow, silent or hostile.
+"""The server of `procpulse serve`: uvicorn, with what it leaves out when clients are slow, silent, many or hostile.
 
-A request that does not arrive within ten seconds is cut off. A connection whose client reads nothing is dropped, buffers
-and all, rather than waited for. Sockets have small buffers in the kernel, so that a slow client gets newer samples, not
-megabytes of old ones. Everybody hears of the end before it comes.
+A request that does not arrive within ten seconds is cut off. Connections are counted by address, and who waits makes
+room for who comes. A connection whose client reads nothing is dropped, buffers and all, rather than waited for. Sockets
+have small buffers in the kernel, so that a slow client gets newer samples, not megabytes of old ones. Everybody hears of
+the end before it comes.
 """
 
 import asyncio
@@ -12,116 +13,25 @@ import resource
 import signal
 import socket
 import stat
-from collections import deque
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.utils import ClientDisconnected
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame, Opcode
+from uvicorn.config import STARTUP_FAILURE
 
 from procpulse.web.application import Application
-from procpulse.web.hub import TRY_LATER, Hub
+from procpulse.web.connections import BACKLOG, Acceptor, Limits, Place
+from procpulse.web.log import quiet
+from procpulse.web.protocols import Http, Socket
 from procpulse.web.streams import LARGEST_MESSAGE
 
-REQUEST_SECONDS = 10.0
-"""How long a request may take to arrive."""
 STALLED_SECONDS = 10.0
 """How long a client may read nothing of what it was sent."""
 CLOSING_SECONDS = 2.0
 PING_SECONDS = 20.0
 SEND_BUFFER = 64 << 10
 """Bytes that the kernel keeps for a client (it doubles them)."""
-SPARE_CONNECTIONS = 256
-"""Connections beside those of streams."""
-
-_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-
-
-class _Http(HttpToolsProtocol):
-    """HTTP, with a deadline for each request."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._arm()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._arm()
-        super().data_received(data)
-
-    def on_message_complete(self) -> None:
-        self._disarm()
-        super().on_message_complete()
-
-    def handle_websocket_upgrade(self) -> None:
-        self._disarm()
-        super().handle_websocket_upgrade()
-
-    def _arm(self) -> None:
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _late(self) -> None:
-        self._deadline = None
-        if not self.transport.is_closing():
-            self.transport.write(_LATE)
-            self.transport.close()
-
-
-_framed: deque[tuple[str | bytes, bytes]] = deque(maxlen=8)
-
-
-def framed(data: str | bytes) -> bytes:
-    """A message as it goes over the wire, which is the same for every client: made once, by what is sent."""
-    for known, made in _framed:
-        if known is data:
-            return made
-    if isinstance(data, str):
-        made = Frame(Opcode.TEXT, data.encode()).serialize(mask=False)
-    else:
-        made = Frame(Opcode.BINARY, data).serialize(mask=False)
-    _framed.append((data, made))
-    return made
-
-
-def _websockets(hub: Hub) -> type[WebSocketsSansIOProtocol]:
-    class Socket(WebSocketsSansIOProtocol):
-        """Websockets whose last word does not wait for those before it."""
-
-        async def send(self, message: Any) -> None:
-            kind = message["type"]
-            if kind == "websocket.close":
-                self.writable.set()
-            if kind != "websocket.send" or not self.handshake_complete or self.close_sent or self.initial_response:
-                await super().send(message)
-                return
-            await self.writable.wait()
-            if self.disconnected or self.close_sent or self.transport.is_closing():
-                raise ClientDisconnected
-            self.transport.write(framed(message.get("text") or message["bytes"]))
-
-        def keepalive_timeout(self) -> None:
-            if not (self.close_sent or self.transport.is_closing()):
-                hub.counts["evicted"] += 1
-                self.conn.fail(TRY_LATER, "no answer")
-                self.transport.write(b"".join(self.conn.data_to_send()))
-                self.close_sent = True
-                self.transport.close()
-
-    return Socket
 
 
 class Server(uvicorn.Server):
@@ -138,11 +48,15 @@ class Server(uvicorn.Server):
         self._hub.ending = None  # `shutdown` says so
         self._ready = ready
         self._watched: dict[Any, tuple[int, float]] = {}
+        self._limits = limits = Limits.of_clients(most, application.hub.most_per_address)
+        limits.on_room = self._resume
+        self.servers: list[Any] = []
+        sockets = type("Socket", (Socket,), {"hub": application.hub})
         super().__init__(
             uvicorn.Config(
                 application,
-                http=_Http,
-                ws=_websockets(self._hub),
+                http=Http,
+                ws=sockets,
                 ws_max_size=LARGEST_MESSAGE,
                 ws_max_queue=4,
                 ws_per_message_deflate=False,
@@ -153,7 +67,6 @@ class Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=most + SPARE_CONNECTIONS,
             )
         )
 
@@ -168,11 +81,32 @@ class Server(uvicorn.Server):
     def _end(self) -> None:
         self.should_exit = True
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to end, with a log that clients cannot make long."""
+        log = quiet()
+        try:
+            super().run(sockets)
+        finally:
+            log.flush_counts()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        self.servers = [Acceptor(each, self._limits, self._protocol, self.config.ssl) for each in sockets or ()]
+        self.started = True
         if self._ready is not None:
             self._ready(True)
+
+    def _protocol(self, place: Place) -> Http:
+        made = Http(self.config, self.server_state, self.lifespan.state)
+        made.place, made.limits = place, self._limits
+        return made
+
+    def _resume(self) -> None:
+        for server in self.servers:
+            server.resume()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
@@ -185,17 +119,17 @@ class Server(uvicorn.Server):
         now = asyncio.get_running_loop().time()
         watched = {}
         for connection in list(self.server_state.connections):
-            transport = connection.transport
-            size = transport.get_write_buffer_size()
+            transport: Any = connection.transport
             closing = transport.is_closing()
-            if not size and not closing:
+            if not transport.get_write_buffer_size() and not closing:
                 continue
-            before, since = self._watched.get(connection, (size, now))
-            if size != before and not closing:
+            left = transport.left
+            before, since = self._watched.get(connection, (left, now))
+            if left > before and not closing:
                 since = now
             if now - since > (CLOSING_SECONDS if closing else STALLED_SECONDS):
                 transport.abort()
-            watched[connection] = size, since
+            watched[connection] = left, since
         self._watched = watched
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -232,7 +166,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
             if port == 0 and len(found) > 1:
                 address = (address[0], found[0].getsockname()[1], *address[2:])
             listener.bind(address)
-            listener.listen(2048)
+            listener.listen(BACKLOG)
             listener.setblocking(False)
     except BaseException:
         for listener in found:
@@ -264,7 +198,7 @@ def listen_unix(path: str) -> socket.socket:
         raise
     finally:
         os.umask(before)
-    listener.listen(2048)
+    listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
 

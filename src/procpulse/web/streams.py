@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import parse_qs
 
+from procpulse.web.connections import address_key
 from procpulse.web.guard import Receive, Scope, Send, refuse
 from procpulse.web.hub import BROKEN, GOING_AWAY, POLICY, TRY_LATER, Full, Hub, Subscriber
 from procpulse.web.select import Selection, Wrong, parse
@@ -27,8 +28,7 @@ REASONS = {
 
 def address_of(scope: Scope) -> str:
     """Where a client is, for counting those of one address."""
-    client = scope.get("client")
-    return str(client[0]) if client else ""
+    return address_key(scope.get("client"))
 
 
 def selection_of(hub: Hub, scope: Scope) -> Selection:
