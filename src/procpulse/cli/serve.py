@@ -87,7 +87,9 @@ def run(options: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise shared.Refused(str(error), 2) from None
-    sockets = _listen(options, server)
+    sockets = _inherited()
+    made = None if sockets else options.unix
+    sockets = sockets or _listen(options, server)
     where = [_address(listener) for listener in sockets]
     exposed = [place for place, local in where if not local]
     if exposed and token is None and not options.insecure:
@@ -107,8 +109,8 @@ def run(options: argparse.Namespace) -> int:
 
     server.raise_descriptor_limit(4 * options.max_clients + 1024)
     server.Server(application, options.max_clients, ready).run(sockets)
-    if options.unix:
-        os.unlink(options.unix)
+    if made:
+        os.unlink(made)
     return 0
 
 
@@ -129,6 +131,16 @@ def _token(options: argparse.Namespace) -> str | None:
         return read_secret(options.token_file)
     except (OSError, UnicodeDecodeError) as error:
         raise shared.Refused(f"--token-file: {error}", 2) from None
+
+
+def _inherited() -> list[Any]:
+    """What a service manager listens on for us, which comes before --host, --port and --unix."""
+    from procpulse.web.activation import inherited
+
+    try:
+        return inherited()
+    except ValueError as error:
+        raise shared.Refused(str(error), 5) from None
 
 
 def _listen(options: argparse.Namespace, server: Any) -> list[Any]:
