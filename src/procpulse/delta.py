@@ -150,8 +150,10 @@ def growing(
             their growth of nothing, which need not be made again for as long as they stay the same.
 
     Raises:
-        ValueError: they are of different boots.
+        ValueError: they are of different boots, or the first is later than the second.
     """
+    if before.monotonic_ns > after.monotonic_ns and before.host.boot_id == after.host.boot_id:
+        raise ValueError("the first snapshot is later than the second: difference(before, after)")
     if before.host.boot_id != after.host.boot_id:
         raise ValueError(f"the snapshots are of different boots: {before.host.boot_id} and {after.host.boot_id}")
     log = Log(after.host.word_bits)
@@ -233,8 +235,10 @@ def growing(
 def difference(before: Snapshot, after: Snapshot) -> Delta:
     """What changed between two snapshots of one host and boot.
 
+    They may come from two samplers, from recordings or from a server: processes are matched by pid and start time.
+
     Raises:
-        ValueError: they are of different boots.
+        ValueError: they are of different boots, or the first is later than the second.
     """
     steps = growing(before, after)
     while True:

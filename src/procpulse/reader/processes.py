@@ -1,7 +1,8 @@
 """Walks the process table: one pass over the pids, only the files asked for, each row of one process for certain.
 
 A pid and a start time do not name a process: both can repeat within one clock tick. A descriptor kept open on its
-`stat` does, and answers ESRCH for ever once the process is gone. So `stat` is read last: if it answers, everything
+`stat` does, and answers ESRCH for ever once the process is gone. The `identity` of a row is the start time, which is the
+same for every reader of this boot, and on top of it how often this reader saw the pid used again within that tick. So `stat` is read last: if it answers, everything
 read before it in this pass spoke of the same process. Any error on another file means just that: no such part.
 """
 
@@ -44,6 +45,12 @@ _NAMES = 64
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _STAT_BYTES = 1024
 _PIECE = 4096
+_UNKNOWN = -1
+"""The identity of a process whose `stat` was not read yet."""
+_AGAIN = 1 << 48
+"""What is added to an identity for each process of the same pid that started in the same clock tick before."""
+_START = _AGAIN - 1
+_MOST_ENDED = 4096
 _AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
 _DEAD = frozenset("ZXx")  # states of a process that has ended
 _RELEASED = frozenset("Xx")
@@ -74,7 +81,7 @@ class Entry:
         self.fd = -1
         """Its `stat`, open for as long as it lives (`kept`), or for one pass where the budget is used up."""
         self.kept = False
-        self.identity = 0
+        self.identity = _UNKNOWN
         self.inode = 0
         self.data = b""
         self.stat: Any = None
@@ -98,7 +105,8 @@ class ProcessTable:
         self._files = files
         self._budget = budget
         self._entries: dict[int, Entry] = {}
-        self._met = 0
+        self._ended: dict[int, int] = {}
+        """The identities of processes that went away, by pid: those that did so last."""
         self._fast = [i for i, part in enumerate(source.parts) if not part.slow]
         self._slow = [i for i, part in enumerate(source.parts) if part.slow]
         self._lasting = [i for i, part in enumerate(source.parts) if part.again is not None]
@@ -416,7 +424,16 @@ class ProcessTable:
             for i in self._lasting:  # it may have become another program, or has none any more
                 entry.states[i].next_ns = 0
         entry.data, entry.stat, entry.row = data, stat, None
+        if entry.identity == _UNKNOWN:
+            entry.identity = self._identify(entry.pid, stat.start_ticks)
         return True
+
+    def _identify(self, pid: int, started: int) -> int:
+        """The identity of a process that is met: when it started, and how many of this pid started in that tick before."""
+        before = self._ended.get(pid)
+        if before is None or before & _START != started & _START:
+            return started & _START
+        return (before + _AGAIN) & (_AGAIN * 16 - 1)
 
     def _entry(self, pid: int, reading: Reading) -> Entry | None:
         """The process of this pid, with its `stat` open; None if there is none."""
@@ -437,16 +454,13 @@ class ProcessTable:
         if entry is None:
             entry = self._entries[pid] = Entry(pid, path, len(self._source.parts))
             entry.kept = self._budget.take(self._share)
-            self._met += 1
-            entry.identity = self._met
         entry.fd = fd
         if entry.kept:
             return entry
         inode = os.fstat(fd).st_ino
         if entry.inode and inode != entry.inode:
             # Not the file that it was: another process, or the kernel forgot the inode meanwhile. Assume the first.
-            self._met += 1
-            entry.identity = self._met
+            self._end(entry)
             entry.data, entry.row = b"", None
             entry.states = [_PartState() for _ in entry.states]
         entry.inode = inode
@@ -633,8 +647,18 @@ class ProcessTable:
         else:
             reading.note("stat", failure)
 
+    def _end(self, entry: Entry) -> None:
+        """A process went away; its pid may be another one's in the same clock tick."""
+        if entry.identity != _UNKNOWN:
+            self._ended.pop(entry.pid, None)
+            self._ended[entry.pid] = entry.identity
+            if len(self._ended) > _MOST_ENDED:
+                del self._ended[next(iter(self._ended))]
+            entry.identity = _UNKNOWN
+
     def _forget(self, entry: Entry) -> None:
         self._steady = None
+        self._end(entry)
         if entry.kept:
             self._budget.give()
         self._let_go(entry)
@@ -730,7 +754,7 @@ class ProcessTable:
                 values[i] = host.get(part.name)
         if self._threads is not None:
             values.append(threads)
-        return source.row(pid, self._same(pid, record), record, *values)
+        return source.row(pid, 0 if record is None else record.start_ticks & _START, record, *values)
 
     def _value(self, path: str, part: Part[Any], answer: Any, stat: bytes, reading: Reading) -> Any:
         if isinstance(answer, Failure):
@@ -741,17 +765,6 @@ class ProcessTable:
         entry = Entry(0, path, 0)
         entry.data = stat
         return self._understood(entry, part, answer, reading)
-
-    def _same(self, pid: int, record: Any) -> int:
-        """The identity of a process that only its start time can tell."""
-        started = None if record is None else record.start_ticks
-        entry = self._entries.get(pid)
-        if entry is None or entry.stat != started:
-            entry = self._entries[pid] = Entry(pid, "", 0)
-            self._met += 1
-            entry.identity = self._met
-        entry.stat = started
-        return entry.identity
 
 
 class ThreadTable(ProcessTable):

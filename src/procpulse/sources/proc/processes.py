@@ -50,7 +50,8 @@ class Thread(_Row, frozen=True, gc=False):
 
     tid: Annotated[int, label("Thread id; of the main thread, the pid.")]
     identity: Annotated[
-        int, label("Number that the reader gave the thread when it met it; a tid used again has another.")
+        int,
+        label("When it started, in clock ticks after boot; larger where a tid was used again within a tick (+ 2^48)."),
     ]
     if TYPE_CHECKING:
         stat: PidStat
@@ -67,7 +68,8 @@ class Process(_Row, frozen=True, gc=False):
 
     pid: Annotated[int, label("Process id.")]
     identity: Annotated[
-        int, label("Number that the reader gave the process when it met it; a pid used again has another.")
+        int,
+        label("When it started, in clock ticks after boot; larger where a pid was used again within a tick (+ 2^48)."),
     ]
     if TYPE_CHECKING:
         stat: PidStat
