@@ -15,7 +15,7 @@ from procpulse.sources import CPU_IDLE, PCI_DEVICES
 from procpulse.sources.proc.processes import processes
 from procpulse.sources.sysfs.cgroup import MOUNTS_SECONDS, cgroup
 from procpulse.sources.sysfs.fs_btrfs import FS_BTRFS
-from tests.running.pretending import LANES, Time, moving_time
+from tests.running.pretending import LANES, Time, moving_time, reader_as_it_is
 
 STAT = "{pid} (sleeper) {state} 1 5 5 0 -1 4194560 100 0 0 0 7 3 0 0 20 0 1 0 {start} 1000000 200 " + " ".join(
     ["0"] * 28
@@ -28,8 +28,7 @@ class Tree:
     def __init__(self, top: Path, clock: Time):
         self.top = top
         self.clock = clock
-        self.reader = Reader(Roots(proc=str(top / "proc"), sys=str(top / "sys")))
-        self.reader.files._init = False
+        self.reader = reader_as_it_is(Reader(Roots(proc=str(top / "proc"), sys=str(top / "sys"))))
 
     def write(self, path: str, text: str) -> None:
         place = self.top / path
@@ -121,6 +120,7 @@ def test_the_machine_is_known_as_soon_as_it_can_be_read(tree: Tree) -> None:
 
 
 def test_what_of_a_process_makes_no_sense_is_told_at_every_read(tree: Tree) -> None:
+    tree.process(1)
     tree.process(7, io="rchar: many\n", cmdline="sleep\0", mountinfo="nonsense\n")
     source = processes("io", "mountinfo", "cmdline")
     told = [tree.result(source).failures for _ in range(3)]
@@ -201,7 +201,7 @@ def test_a_device_with_few_files_keeps_what_its_own_link_tells(tree: Tree) -> No
     link = tree.top / "sys/bus/pci/devices/0000:01:00.0"
     for _ in range(2):
         link.unlink(missing_ok=True)
-        link.symlink_to(device)
+        link.symlink_to("../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0")
         for _ in range(3):
             assert [row.parent.device for row in tree.read(PCI_DEVICES)] == [1]
             (device / "irq").unlink(missing_ok=True)
@@ -216,8 +216,8 @@ def test_what_a_link_in_the_middle_of_a_path_leads_to_may_change(tree: Tree) -> 
     link = tree.top / top / "devices/sda"
     link.parent.mkdir()
     for disk, size in (("sda", 4096), ("sdb", 8192)):
-        link.unlink(missing_ok=True)
-        link.symlink_to(tree.top / f"sys/block/{disk}")
+        (tree.top / "new").symlink_to(f"../../../../block/{disk}")
+        (tree.top / "new").rename(link)  # so that it is not the same inode: the kernel never uses one again
         assert [device.size_bytes for device in tree.read(FS_BTRFS)[0].devices] == [size]
 
 

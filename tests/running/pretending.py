@@ -6,15 +6,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import procpulse.reader.confine
 import procpulse.reader.entries
 import procpulse.reader.files
 import procpulse.reader.processes
 from procpulse import Sampler
+from procpulse.reader import Reader
 
 
 class Time:
@@ -95,9 +98,15 @@ def as_kernel(tree: Path, clock: Time) -> Iterator[None]:
         patch.setattr(
             files, "_mount_points", lambda: [(f"{tree}/proc", "proc", []), (f"{tree}/sys", "sysfs", []), *real]
         )
+        patch.setattr(procpulse.reader.confine, "_file_system", partial(_kind, tree))
         for module in (files, procpulse.reader.entries, procpulse.reader.processes):
             patch.setattr(module, "os", _Kernel(tree, clock))
         yield
+
+
+def _kind(tree: Path, fd: int) -> str:
+    """What the file system of a root is taken for."""
+    return {f"{tree}/proc": "proc", f"{tree}/sys": "sysfs"}.get(os.readlink(f"/proc/self/fd/{fd}"), "")
 
 
 LANES = {"plain": as_files, "kernel": as_kernel}
@@ -105,5 +114,11 @@ LANES = {"plain": as_files, "kernel": as_kernel}
 
 def as_it_is(sampler: Sampler) -> Sampler:
     """Let a sampler find `/proc/net` and `/proc/self` where a tree has them, whatever it is taken for."""
-    sampler._reader.files._init = False
+    reader_as_it_is(sampler._reader)
     return sampler
+
+
+def reader_as_it_is(reader: Reader) -> Reader:
+    """The same for a reader."""
+    reader.files._init = False
+    return reader
