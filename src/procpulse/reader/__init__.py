@@ -260,10 +260,11 @@ class Reader:
                             pause_ns = self._engine.pause_ns() or 0  # an answer may have come just before
                         else:
                             self._sleepers[me] = waker, found
+                    wakes_ns = monotonic_ns() + pause_ns
                 yield (waker, pause_ns / 1e9) if pause_ns else (None, 0.0)
                 if pause_ns:
                     with self.lock:
-                        self._rested(me)
+                        self._rested(me, wakes_ns)
         finally:
             if os.getpid() == self._pid:
                 with self.lock:
@@ -295,12 +296,12 @@ class Reader:
             if self._completed(other):
                 waker()
 
-    def _rested(self, me: object) -> None:
-        """Somebody who slept is awake again."""
+    def _rested(self, me: object, wakes_ns: int) -> None:
+        """Somebody who slept is awake again, who should be by that time at the latest."""
         self._sleepers.pop(me, None)
         if self._driver is me:
             self._driver_waker, self._driven_ns = None, monotonic_ns()
-            self._engine.look_after()
+            self._engine.look_after(self._driven_ns - wakes_ns)
 
     def _leave(self, me: object, found: Round) -> None:
         """Somebody does not wait any more, since it has what it wanted or was cancelled."""
