@@ -440,7 +440,10 @@ class Folding(Protocol[T_co]):
         ...
 
     def result(self) -> T_co:
-        """The record, once all lines have been fed."""
+        """The record, once all lines have been fed.
+
+        What made no sense while the rest did may be kept in an attribute `failures`: the detail, by the part.
+        """
         ...
 
 
@@ -488,7 +491,10 @@ class Fold(Source[T]):
                 if not data and not offset and is_record(self.type):
                     raise Unreadable(Failure(Reason.MISSING, self.path, "empty"))
                 if not data:
-                    return folding.result()
+                    value = folding.result()
+                    for part, why in getattr(folding, "failures", {}).items():
+                        reading.note(part, Failure(Reason.MALFORMED, self.path, why))
+                    return value
                 *lines, rest = (rest + data).split(b"\n")
                 if len(rest) > self.cap:
                     raise ValueError("a line without end")

@@ -79,6 +79,11 @@ class Folder:
         """The content `0` or `1`, or `N` or `Y`, as a truth value; None as for `number`."""
         return self._parsed(name, _flag)
 
+    def mapping(self, name: str) -> dict[str, int] | None:
+        """The content as lines of a word and a number, by word; None as for `number`. A wrong line costs itself only."""
+        data = self._stripped(name)
+        return (text.known_of(data, lambda _, error: self.lose(name, error)) or None) if data else None
+
     def parsed(self, name: str, parse: Callable[[bytes], T]) -> T | None:
         """The content as `parse` understands it; None where it is empty, could not be read or makes no sense (noted)."""
         return self._parsed(name, parse)
