@@ -340,7 +340,7 @@ def test_what_is_served_of_threads_has_no_arguments_and_no_environment(source: A
     own = Sampler([source], deadlines={source: 60.0})
     snapshot = own.sample_sync()
     own.close()
-    publisher = Publisher([source], cmdline=False)
+    publisher = Publisher([source], None)
     row = publisher(snapshot)[PROCESSES][os.getpid()]
     assert "cmdline" not in row.__struct_fields__
     if left is None:

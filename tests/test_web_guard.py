@@ -15,11 +15,12 @@ from starlette.routing import Mount
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from procpulse import Roots, Sampler
+from procpulse.redact import Arguments
 from procpulse.sources import CMDLINE, LOADAVG, MEMINFO, STAT, UPTIME, VERSION, processes
-from procpulse.sources.proc.pid_cmdline import PidCmdline
+from procpulse.sources.proc.pid_cmdline import SHOWN, PidCmdline
 from procpulse.web import protocols
 from procpulse.web.guard import Token, is_local, route_path
-from procpulse.web.publish import SCRUBBED, allowed, default_sources
+from procpulse.web.publish import allowed, arguments, default_sources
 from tests.web import TOKEN, application, client, served, socket, until_closed
 
 PATHS = ["/v1/snapshot", "/v1/delta", "/v1/usage", "/v1/history", "/v1/sources", "/v1/schema", "/v1/events", "/metrics"]
@@ -278,18 +279,21 @@ def test_s3_tokens() -> None:
 
 
 async def test_s4_environ_and_arguments_are_not_sampled() -> None:
-    for cmdline in (False, True):
-        for source in allowed([processes("environ", "cmdline", "io")], cmdline):
+    for cmdline in (False, True, "names", "redacted", "raw"):
+        how = arguments(cmdline)
+        for source in allowed([processes("environ", "cmdline", "io")], how):
             names = [part.name for part in source.parts]  # type: ignore[attr-defined]
             assert names == (["cmdline", "io"] if cmdline else ["io"])
-            assert SCRUBBED in source.parts or not cmdline  # type: ignore[attr-defined]
-    assert [part.name for part in default_sources(False)[-1].parts] == ["io"]  # type: ignore[attr-defined]
-    [source] = allowed([processes()], False)
+            assert not cmdline or SHOWN[how or Arguments.NAMES] in source.parts  # type: ignore[attr-defined]
+    with pytest.raises(ValueError, match="not a valid"):
+        arguments("some")
+    assert [part.name for part in default_sources(None)[-1].parts] == ["io"]  # type: ignore[attr-defined]
+    [source] = allowed([processes()], None)
     assert not {"environ", "cmdline"} & {part.name for part in source.parts}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("cmdline", [False, True])
-async def test_s4_not_even_from_a_sampler_that_has_them(cmdline: bool) -> None:
+@pytest.mark.parametrize("cmdline", [False, "redacted", "names"])
+async def test_s4_not_even_from_a_sampler_that_has_them(cmdline: str | bool) -> None:
     secret = "S3cretS3cret"
     victim = await asyncio.create_subprocess_exec(
         "sleep", "60", env={"DB_PASSWORD": secret}, stdin=asyncio.subprocess.DEVNULL
@@ -308,9 +312,10 @@ async def test_s4_not_even_from_a_sampler_that_has_them(cmdline: bool) -> None:
                     assert "DB_PASSWORD" not in text
                 row = (await web.get("/v1/snapshot?sources=processes")).json()["values"]["processes"][str(talker.pid)]
                 assert "environ" not in row
-                assert ("cmdline" in row) is cmdline
+                assert ("cmdline" in row) is bool(cmdline)
                 if cmdline:
                     assert row["cmdline"]["arguments"][-2:] == ["--password=***", "--open"]
+                    assert ("sleep" in row["cmdline"]["arguments"][2]) is (cmdline == "redacted")
             await app.hub.stop()
     finally:
         for process in (victim, talker):
@@ -322,7 +327,7 @@ async def test_s4_arguments_are_scrubbed_where_they_are_parsed() -> None:
     from procpulse.process import ProcessFile
     from procpulse.source import Host
 
-    found = SCRUBBED.parse(ProcessFile(b"mysql\0-uroot\0-pS3cret\0", Host()))
+    found = SHOWN[Arguments.REDACTED].parse(ProcessFile(b"mysql\0-uroot\0-pS3cret\0", Host()))
     assert found == PidCmdline(["mysql", "-uroot", "-p***"])
 
 

@@ -14,7 +14,7 @@ ROOMS = [
     "fields",
     "text",
     "private_files",
-    "scrub",
+    "redact",
     "source",
     "tree",
     "process",

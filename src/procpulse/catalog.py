@@ -95,10 +95,19 @@ def part(name: str) -> Part[Any]:
         LookupError: there is no such part; names those that are close.
     """
     try:
-        found: Part[Any] = getattr(importlib.import_module(part_modules()[name]), f"PID_{name.upper()}")
+        found: Part[Any] = getattr(part_module(name), f"PID_{name.upper()}")
     except KeyError:
         raise LookupError(unknown("part of a process", name, list(part_modules()))) from None
     return found
+
+
+def part_module(name: str) -> ModuleType:
+    """The module of a part of a process.
+
+    Raises:
+        KeyError: there is no such part.
+    """
+    return importlib.import_module(part_modules()[name])
 
 
 def sources() -> dict[str, Source[Any]]:

@@ -257,10 +257,9 @@ def _total(field: Field, rows: Field) -> Callable[[Any, Any, list[Any], Log], An
         was, now = ({told(row) for row in getattr(side, rows.name)} for side in (before, after))
         if len(growth) < len(was & now):
             return None
-        both = getattr(before, field.name), getattr(after, field.name)
-        if was == now and None not in both:
+        if was == now:
             try:
-                return whole(*both, log)
+                return whole(getattr(before, field.name), getattr(after, field.name), log)
             except Unknown:
                 pass  # it fell, though each of its rows went on
         return summed(growth) if growth else None

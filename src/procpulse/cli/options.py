@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from procpulse import catalog
+from procpulse.process import PerProcess
+from procpulse.redact import Arguments
 from procpulse.snapshot import Failure, Reason
 from procpulse.source import Roots, Source
 
@@ -48,6 +50,15 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         default="default",
         help="names with commas between, all, or default; processes:PART+PART for parts of processes (threads or threads.PART for those of each thread), sysctl:NAME+NAME",
+    )
+
+
+def add_raw_arguments(parser: argparse.ArgumentParser) -> None:
+    """Whether arguments are shown with their secrets."""
+    parser.add_argument(
+        "--raw-arguments",
+        action="store_true",
+        help="show arguments of processes and of the kernel as they are, and values of environ; by default what may be a secret in them is ***, and environ has names only",
     )
 
 
@@ -119,28 +130,46 @@ def roots(options: argparse.Namespace) -> Roots:
     return Roots(proc=options.proc_root, sys=options.sys_root, root=options.root)
 
 
-def sources(options: argparse.Namespace) -> tuple[list[Source[Any]], bool]:
+def sources(options: argparse.Namespace, arguments_of_all: bool = True) -> tuple[list[Source[Any]], bool]:
     """The sources that were asked for, and whether each was named, so that it must be there.
+
+    What may be secret in arguments is hidden, unless the options say `raw_arguments`.
+
+    Args:
+        options: Of the command.
+        arguments_of_all: Whether `all` has the arguments of processes.
 
     Raises:
         Refused: there is no such source or part.
     """
+    raw = getattr(options, "raw_arguments", False)
     found: dict[str, Source[Any]] = {}
     named = False
     for word in options.sources.split(","):
         try:
-            for source, by_name in _meant(word.strip()):
-                found[source.name] = source
+            for source, by_name in _meant(word.strip(), arguments_of_all):
+                found[source.name] = source if raw else without_secrets(source)
                 named |= by_name
         except LookupError as error:
             raise Refused(f"--sources: {error.args[0]}; `procpulse sources` lists them", 2) from None
     return list(found.values()), named
 
 
-def _meant(word: str) -> Iterable[tuple[Source[Any], bool]]:
+def without_secrets(source: Source[Any]) -> Source[Any]:
+    """The source, with what may be secret in arguments hidden before anything else sees it."""
+    if isinstance(source, PerProcess):
+        shown: Source[Any] = catalog.module("processes").showing(source, Arguments.REDACTED)
+        return shown
+    if source.name == "cmdline":
+        redacted: Source[Any] = catalog.module("cmdline").REDACTED
+        return redacted
+    return source
+
+
+def _meant(word: str, arguments_of_all: bool) -> Iterable[tuple[Source[Any], bool]]:
     if word == "all":
         for source in catalog.sources().values():
-            yield (everything_of_processes() if source.name == "processes" else source), False
+            yield (everything_of_processes(arguments_of_all) if source.name == "processes" else source), False
     elif word == "default":
         yield from ((source, False) for source in catalog.default_sources())
     elif ":" in word:
@@ -150,9 +179,16 @@ def _meant(word: str) -> Iterable[tuple[Source[Any], bool]]:
         yield catalog.source(word), True
 
 
-def everything_of_processes() -> Source[Any]:
-    """Every part of processes that need not be named, and what is small and each thread's own of their threads."""
-    source: Source[Any] = catalog.module("processes").processes(threads=THREAD_PARTS)
+def everything_of_processes(arguments: bool = True) -> Source[Any]:
+    """Every part of processes that need not be named, and what is small and each thread's own of their threads.
+
+    Args:
+        arguments: Whether their arguments are among it.
+    """
+    parts = [name for name in catalog.part_modules() if not catalog.part(name).secret]
+    if not arguments:
+        parts.remove("cmdline")
+    source: Source[Any] = catalog.module("processes").processes(*parts, threads=THREAD_PARTS)
     return source
 
 

@@ -22,8 +22,8 @@ examples:
   procpulse record host.ppr --rotate 24h
   procpulse replay host.ppr
 
-A file that is there is continued. Arguments of processes are recorded only where `processes:cmdline` is named: they may
-hold secrets.
+A file that is there is continued. Arguments of processes are recorded only where `processes:cmdline` is named, and what
+may be a secret in them becomes *** unless you say --raw-arguments.
 """
 
 
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", metavar="N", type=shared.count, default=0, help="old files to keep (default: all)")
     shared.add_limit(parser)
     shared.add_sources(parser)
+    shared.add_raw_arguments(parser)
     parser.set_defaults(sources="default,processes")
     shared.add_roots(parser)
 
@@ -54,7 +55,7 @@ def rotation(text: str) -> dict[str, Any]:
 
 def run(options: argparse.Namespace) -> int:
     """Write ticks until told to stop; return the exit code."""
-    sources, named = shared.sources(options)
+    sources, named = shared.sources(options, arguments_of_all=False)
     sampler = Sampler(sources, roots=shared.roots(options))
     turn = options.rotate or {}
     recorder = Recorder(options.file, keep=options.keep or None, limit=options.limit, **turn)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from procpulse.cli import options as shared
 from procpulse.cli import output
+from procpulse.cli.secrets import WithoutSecrets
 from procpulse.comparer import deltas
 from procpulse.delta import Delta
 from procpulse.recording import Later, NotARecording, Replay, replay
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="leave out what was after")
     parser.add_argument("--count", metavar="N", type=shared.count, default=0, help="end after so many")
     shared.add_limit(parser)
+    shared.add_raw_arguments(parser)
     output.add_form(parser)
 
 
@@ -96,6 +98,7 @@ class _Recorded:
     async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
         """Each as it was taken."""
         midnight: float | None = None
+        hidden = None if self._options.raw_arguments else WithoutSecrets()
         for path in self._options.files:
             try:
                 times = (self._options.start, self._options.end)
@@ -105,7 +108,7 @@ class _Recorded:
                 options = self._options
                 async with replay(path, options.speed, start=start, end=end, limit=options.limit) as recording:
                     async for snapshot in recording:
-                        yield snapshot
+                        yield snapshot if hidden is None else hidden(snapshot)
                     self._report(path, recording)
             except (NotARecording, Later) as error:
                 raise shared.Refused(str(error)) from None

@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shared.add_sources(parser)
     parser.add_argument(
-        "--cmdline", action="store_true", help="show the arguments of processes, with what may be secret hidden"
+        "--cmdline",
+        nargs="?",
+        choices=("names", "redacted", "raw"),
+        const="names",
+        help="show command lines of processes: the program and the names of its options; with =redacted values as well, unless they may be secret; with =raw all, passwords too",
     )
     parser.add_argument(
         "--token-file", metavar="FILE", help="what clients have to show; or set PROCPULSE_TOKEN (never an argument)"
@@ -77,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
             sources=sources,
             interval=options.interval,
             roots=shared.roots(options),
-            cmdline=options.cmdline,
+            cmdline=options.cmdline or False,
             token=token,
             hosts=options.name,
             origins=options.origin,
@@ -87,6 +91,10 @@ def run(options: argparse.Namespace) -> int:
         )
     except ValueError as error:
         raise shared.Refused(str(error), 2) from None
+    if options.cmdline == "raw":
+        print(
+            "procpulse: arguments of processes are served with the passwords in them (--cmdline=raw)", file=sys.stderr
+        )
     sockets = _inherited()
     made = None if sockets else options.unix
     sockets = sockets or _listen(options, server)
@@ -120,7 +128,8 @@ def _sources(options: argparse.Namespace) -> Any:
             raise shared.Refused("--sources: environ may hold secrets and is never served", 2)
         if "cmdline" in word.partition(":")[2].split("+") and not options.cmdline:
             raise shared.Refused("--sources: arguments of processes are served only with --cmdline", 2)
-    return shared.sources(options)[0]
+    # What is hidden of arguments is the server's to say: --cmdline.
+    return shared.sources(argparse.Namespace(**{**vars(options), "raw_arguments": True}))[0]
 
 
 def _token(options: argparse.Namespace) -> str | None:

@@ -18,6 +18,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     shared.add_sources(parser)
+    shared.add_raw_arguments(parser)
     parser.add_argument(
         "--format",
         choices=("table", "json", "msgpack"),

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     shared.add_ticks(parser)
     shared.add_sources(parser)
+    shared.add_raw_arguments(parser)
     output.add_form(parser)
     shared.add_roots(parser)
 

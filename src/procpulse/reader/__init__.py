@@ -13,8 +13,6 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from time import monotonic_ns
 from typing import Any, TypeVar
 
-import msgspec
-
 from procpulse import text
 from procpulse.process import PerProcess
 from procpulse.reader.engine import INTERRUPTED, NEVER_NS, UNTRIED, Engine, Flight, Result
@@ -22,7 +20,7 @@ from procpulse.reader.files import Budget, Files
 from procpulse.reader.pool import Pool
 from procpulse.reader.processes import ProcessTable
 from procpulse.reader.waiting import LoopWaker, ThreadWaker, checkpoint, sleep
-from procpulse.source import Failure, Host, Read, Reading, Reason, Refresh, Request, Roots, Source, Steps
+from procpulse.source import Failure, Host, Read, Reading, Reason, Request, Roots, Source, Steps
 
 _SECOND_NS = 1_000_000_000
 _LONGEST_SECONDS = 1e9
@@ -58,12 +56,6 @@ or something else holds it up."""
 _W = TypeVar("_W", LoopWaker, ThreadWaker)
 
 
-HOST_SECONDS = 60.0
-"""After so long the reader looks anew which machine it reads: its name and its clock can be set."""
-HOST_MISSING_SECONDS = 5.0
-"""The same where some of that cannot be read; where not even the kernel's release can, at every read."""
-
-
 class Reader:
     """Reads sources for any number of event loops and threads at a time.
 
@@ -84,8 +76,8 @@ class Reader:
         self.budget = Budget(descriptors)
         self.files = Files(roots, self.budget, observe)
         self.host = Host()
-        """The machine that is read; known after the first read, and looked at again now and then."""
-        self._meet_again_ns = 0
+        """The machine that is read; known after the first read."""
+        self._met = False
         self._memory: dict[str, dict[Any, Any]] = {}
         self._tables: dict[str, ProcessTable] = {}
         self._quick: dict[str, tuple[Source[Any], Reading]] = {}
@@ -260,11 +252,10 @@ class Reader:
                             pause_ns = self._engine.pause_ns() or 0  # an answer may have come just before
                         else:
                             self._sleepers[me] = waker, found
-                    wakes_ns = monotonic_ns() + pause_ns
                 yield (waker, pause_ns / 1e9) if pause_ns else (None, 0.0)
                 if pause_ns:
                     with self.lock:
-                        self._rested(me, wakes_ns)
+                        self._rested(me)
         finally:
             if os.getpid() == self._pid:
                 with self.lock:
@@ -296,12 +287,12 @@ class Reader:
             if self._completed(other):
                 waker()
 
-    def _rested(self, me: object, wakes_ns: int) -> None:
-        """Somebody who slept is awake again, who should be by that time at the latest."""
+    def _rested(self, me: object) -> None:
+        """Somebody who slept is awake again."""
         self._sleepers.pop(me, None)
         if self._driver is me:
             self._driver_waker, self._driven_ns = None, monotonic_ns()
-            self._engine.look_after(self._driven_ns - wakes_ns)
+            self._engine.look_after()
 
     def _leave(self, me: object, found: Round) -> None:
         """Somebody does not wait any more, since it has what it wanted or was cancelled."""
@@ -340,7 +331,8 @@ class Reader:
                 break
             [flight] = found.flights
             if flight.value is not None:
-                self._meet(flight.value)
+                self.host, self._met = flight.value, True
+                self._quick.clear()
             self._start(found)
         return True
 
@@ -400,23 +392,6 @@ class Reader:
         for flight in found.flights:
             flight.wanted += 1
 
-    @property
-    def _met(self) -> bool:
-        """Whether the machine is known, as it was a short while ago."""
-        return monotonic_ns() < self._meet_again_ns
-
-    def _meet(self, host: Host) -> None:
-        """Take in which machine this is; what was understood as from another has to be understood anew."""
-        wait = HOST_SECONDS if host.boot_id and host.kernel and host.name and host.boot_time else HOST_MISSING_SECONDS
-        self._meet_again_ns = monotonic_ns() + (int(wait * 1e9) if host.kernel else 0)
-        before, self.host = self.host, host
-        self._quick.clear()
-        if msgspec.structs.replace(before, name=host.name, boot_time=host.boot_time, cpus=host.cpus) == host:
-            return
-        self._memory.clear()
-        for name in self._tables.keys() - self._engine.flights.keys():
-            self._tables.pop(name).close()
-
     def _steps(self, source: Source[Any]) -> Callable[[Reading], Steps[Any]]:
         if not isinstance(source, PerProcess):
             return source.steps
@@ -433,31 +408,19 @@ def _was_not_tried(result: Result) -> bool:
     return bool(result.failures) and any(failure.detail == UNTRIED for failure in result.failures.values())
 
 
-_HOST_FILES = (
-    "/proc/sys/kernel/hostname",
-    "/proc/sys/kernel/random/boot_id",
-    "/proc/sys/kernel/osrelease",
-    "/proc/stat",
-    "/proc/sys/kernel/arch",
-    "/proc/meminfo",
-)
-
-
 class _HostSource(Source[Host]):
-    """What identifies the machine, read before everything else."""
+    """What identifies the machine, read once before everything else."""
 
     def __init__(self) -> None:
         super().__init__("*host", "/proc", Host, lambda file: file.host)
 
-    def refreshes(self, value: Host) -> Sequence[Refresh]:
-        return [Refresh(path, HOST_SECONDS) for path in _HOST_FILES]
-
     def steps(self, reading: Reading) -> Steps[Host]:
-        answers = yield [Read(path) for path in _HOST_FILES[:5]]
+        names = ("sys/kernel/hostname", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "stat", "sys/kernel/arch")
+        answers = yield [Read(f"/proc/{name}") for name in names]
         name, boot_id, kernel, stat, arch = (answer if isinstance(answer, bytes) else b"" for answer in answers)
         meminfo = b""
         if not arch:  # it came with Linux 6.1
-            [answer] = yield [Read(_HOST_FILES[5])]
+            [answer] = yield [Read("/proc/meminfo")]
             meminfo = answer if isinstance(answer, bytes) else b""
         booted = next((row[6:] for row in stat.split(b"\n") if row.startswith(b"btime ")), b"")
         return Host(

@@ -25,7 +25,7 @@ def app(
     sources: "Iterable[Source[Any]] | None" = None,
     interval: float = 1.0,
     roots: "Roots | None" = None,
-    cmdline: bool = False,
+    cmdline: bool | str = False,
     token: str | None = None,
     hosts: Iterable[str] = (),
     origins: Iterable[str] = (),
@@ -40,7 +40,9 @@ def app(
         sources: What to sample instead of the host, its processes and its temperatures. What usage needs is added.
         interval: Seconds between ticks.
         roots: Where /proc and /sys are.
-        cmdline: Whether clients may see the arguments of processes, with secrets hidden. `environ` is never shown.
+        cmdline: What clients may see of the arguments of processes: "names", the program and the names of options;
+            "redacted", all but what may be secret; "raw", all, secrets as well. True is "names". By default they see
+            nothing, and `environ` is never shown.
         token: What clients have to show. Without one, only clients on this machine are let in.
         hosts: Names by which clients reach this server, besides localhost and its own address: `name` or `name:port`.
         origins: Other sites whose pages may ask, such as `https://grafana.example`.
@@ -49,7 +51,7 @@ def app(
         max_clients_per_address: How many of one address.
 
     Raises:
-        ValueError: the token is too short, or the interval is not above 0.
+        ValueError: the token is too short, the interval is not above 0, or `cmdline` is something else.
         ModuleNotFoundError: the extra is not installed.
     """
     from procpulse.web.application import Application

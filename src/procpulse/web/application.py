@@ -31,7 +31,7 @@ class Application:
         sources: Iterable[Source[Any]] | None = None,
         interval: float = 1.0,
         roots: Roots | None = None,
-        cmdline: bool = False,
+        cmdline: bool | str = False,
         token: str | None = None,
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),

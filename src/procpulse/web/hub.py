@@ -90,14 +90,14 @@ class Hub:
         sources: What to sample; by default the host, its processes, its temperatures.
         interval: Seconds between ticks.
         roots: Where /proc and /sys are.
-        cmdline: Whether arguments of processes may be seen, scrubbed.
+        cmdline: How much of the arguments of processes may be seen: "names", "redacted" or "raw"; True for "names".
         most: How many clients may be connected.
         most_per_address: How many of one address.
         send_seconds: How long one frame may take to be sent.
         linger_seconds: How long to go on when nobody asks any more.
 
     Raises:
-        ValueError: the interval is not above 0.
+        ValueError: the interval is not above 0, or `cmdline` is something else.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Hub:
         sources: list[Source[Any]] | None = None,
         interval: float = 1.0,
         roots: Roots | None = None,
-        cmdline: bool = False,
+        cmdline: bool | str = False,
         most: int = 1024,
         most_per_address: int = 32,
         send_seconds: float = SEND_SECONDS,
@@ -117,18 +117,16 @@ class Hub:
             raise ValueError(f"the interval must be above 0 seconds, not {interval!r}")
         self.interval = interval
         self._given = sampler
+        how = publish.arguments(cmdline)
         if sampler is not None:
             asked = list(sampler.sources)
         else:
-            asked = publish.allowed(
-                publish.complete(publish.default_sources(cmdline) if sources is None else sources), cmdline
-            )
+            asked = publish.allowed(publish.complete(publish.default_sources(how) if sources is None else sources), how)
         self._asked = asked
         self._roots = roots
-        self._publisher = publish.Publisher(asked, cmdline)
+        self._publisher = publish.Publisher(asked, how)
         self.sources = self._publisher.sources
         self.names = [source.name for source in self.sources]
-        self.cmdline = cmdline
         self._most, self.most_per_address = most, most_per_address
         self._send_seconds, self._linger_seconds = send_seconds, linger_seconds
         self.counts: Counter[str] = Counter()

@@ -1,25 +1,22 @@
 """What may leave the process: which sources a server samples, and what is taken out of a sampler that it is given.
 
 A client chooses among what the server samples, and can ask for nothing else. `environ` never leaves, whoever asks;
-arguments of processes only where the server was started with them, and then without their secrets.
+arguments of processes only where the server was started with them, and then as much of them as it was told.
 """
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import msgspec
 
 from procpulse import catalog
-from procpulse.process import Part, PerProcess, ProcessFile
-from procpulse.scrub import scrub
+from procpulse.process import PerProcess
+from procpulse.redact import Arguments
 from procpulse.snapshot import Snapshot
-from procpulse.source import File, Source
-from procpulse.sources.proc.cmdline import CMDLINE, Cmdline
-from procpulse.sources.proc.cmdline import parse as parse_kernel
-from procpulse.sources.proc.pid_cmdline import PID_CMDLINE, PidCmdline
-from procpulse.sources.proc.pid_cmdline import parse as parse_cmdline
-from procpulse.sources.proc.processes import row_type, row_with_threads
+from procpulse.source import Source
+from procpulse.sources.proc import cmdline as kernel
+from procpulse.sources.proc.pid_cmdline import PidCmdline, as_shown
+from procpulse.sources.proc.processes import row_type, row_with_threads, showing, table
 
 NEEDED = ("stat", "meminfo", "vmstat", "diskstats", "net_dev", "pressure", "block_links", "class_net_links")
 """What usage is made of, beside processes."""
@@ -31,10 +28,24 @@ SLOW = {"class_thermal": 5.0, "class_hwmon": 10.0, "cgroup": 5.0}
 """Seconds between reads of what talks to hardware, or is long."""
 
 
-def default_sources(cmdline: bool) -> list[Source[Any]]:
+def arguments(cmdline: bool | str) -> Arguments | None:
+    """How much of the arguments of processes is shown; None for none of them.
+
+    Args:
+        cmdline: "names", "redacted" or "raw"; True for "names", False for none.
+
+    Raises:
+        ValueError: something else.
+    """
+    if isinstance(cmdline, bool):
+        return Arguments.NAMES if cmdline else None
+    return Arguments(cmdline)
+
+
+def default_sources(how: Arguments | None) -> list[Source[Any]]:
     """What a server samples unless it is told: the host, its processes with their I/O, temperatures, control groups."""
     names = [*catalog.PROFILE, *EXTRA]
-    parts = ("io", "cmdline") if cmdline else ("io",)
+    parts = ("io",) if how is None else ("io", "cmdline")
     return [*map(catalog.source, names), catalog.module("processes").processes(*parts)]
 
 
@@ -53,72 +64,35 @@ def cadence(sources: Iterable[Source[Any]], interval: float) -> dict[Source[Any]
     return {source: seconds for source, seconds in slow.items() if seconds > interval}
 
 
-def allowed(sources: Iterable[Source[Any]], cmdline: bool) -> list[Source[Any]]:
-    """The sources as a server may sample them: secrets left out, arguments scrubbed where they are parsed."""
+def allowed(sources: Iterable[Source[Any]], how: Arguments | None) -> list[Source[Any]]:
+    """The sources as a server may sample them: secrets left out, arguments hidden where they are parsed.
+
+    Args:
+        sources: What is asked for.
+        how: How much of the arguments of processes is shown; None for none of them.
+    """
     return [
-        _allowed(source, cmdline)
+        _allowed(source, how)
         if isinstance(source, PerProcess)
-        else KERNEL
-        if source.name == KERNEL.name
+        else kernel.REDACTED
+        if source.name == kernel.REDACTED.name and how is not Arguments.RAW
         else source
         for source in sources
     ]
 
 
-def _allowed(source: PerProcess[Any], cmdline: bool) -> PerProcess[Any]:
-    parts = [part for part in source.parts if not part.secret and (cmdline or part.name != "cmdline")]
-    parts = [SCRUBBED if part.name == "cmdline" else part for part in parts]
+def _allowed(source: PerProcess[Any], how: Arguments | None) -> PerProcess[Any]:
+    parts = [part for part in source.parts if not part.secret and (how is not None or part.name != "cmdline")]
     threads = source.threads
     if threads is not None and any(part.secret or part.name == "cmdline" for part in threads.parts):
         threads = None  # what these may be seen of stands with their process
-    if tuple(parts) == source.parts and threads is source.threads:
-        return source
-    names = tuple(part.name for part in parts)
-    row = row_type(names) if threads is None else row_with_threads(names, tuple(part.name for part in threads.parts))
-    return _table(source.name, row, source.stat, tuple(parts), source.rss_limit_bytes, threads)
-
-
-@cache
-def _table(
-    name: str,
-    row: Any,
-    stat: Part[Any],
-    parts: tuple[Part[Any], ...],
-    limit: int | None,
-    threads: PerProcess[Any] | None,
-) -> PerProcess[Any]:
-    return PerProcess(name, row, stat, parts, limit, threads)
-
-
-def _scrubbed(file: ProcessFile) -> PidCmdline:
-    return scrubbed(parse_cmdline(file))
-
-
-def scrubbed(found: PidCmdline) -> PidCmdline:
-    """A command line without its secrets."""
-    arguments = scrub(found.arguments)
-    return found if arguments == found.arguments else msgspec.structs.replace(found, arguments=arguments)
-
-
-SCRUBBED = Part(
-    "cmdline", "cmdline", PidCmdline, _scrubbed, slow=True, again=PID_CMDLINE.again, cap=PID_CMDLINE.cap, clip=True,
-    newline=False,
-)  # fmt: skip
-"""The arguments of a process, with secrets hidden before anything else sees them."""
-
-
-def _kernel_scrubbed(file: File) -> Cmdline:
-    return kernel_scrubbed(parse_kernel(file))
-
-
-def kernel_scrubbed(found: Cmdline) -> Cmdline:
-    """The command line of the kernel without its secrets: the key of a disk, the token of an installer."""
-    parameters = scrub(["kernel", *found.parameters])[1:]
-    return found if parameters == found.parameters else Cmdline(parameters)
-
-
-KERNEL = Source(CMDLINE.name, CMDLINE.path, Cmdline, _kernel_scrubbed, whole=True)
-"""The parameters of the kernel, with secrets hidden before anything else sees them."""
+    if tuple(parts) != source.parts or threads is not source.threads:
+        names = tuple(part.name for part in parts)
+        row = (
+            row_type(names) if threads is None else row_with_threads(names, tuple(part.name for part in threads.parts))
+        )
+        source = table(source.name, row, source.stat, tuple(parts), source.rss_limit_bytes, threads)
+    return source if how is None else showing(source, how)
 
 
 class Publisher:
@@ -126,12 +100,13 @@ class Publisher:
 
     Args:
         sources: What the sampler reads.
-        cmdline: Whether arguments may be seen, scrubbed.
+        how: How much of the arguments of processes is shown; None for none of them.
     """
 
-    def __init__(self, sources: Iterable[Source[Any]], cmdline: bool):
+    def __init__(self, sources: Iterable[Source[Any]], how: Arguments | None):
         sources = list(sources)
-        self.sources = allowed(sources, cmdline)
+        self._how = how
+        self.sources = allowed(sources, how)
         """What clients see, by type."""
         self._tables = [
             (old.name, [part.name for part in new.parts] + ["threads"] * (new.threads is not None), new.row)
@@ -148,10 +123,10 @@ class Publisher:
             if name in values:
                 values[name] = self._table(name, parts, row, values[name])
                 changed = True
-        kernel = values.get(KERNEL.name)
-        if isinstance(kernel, Cmdline):
-            values[KERNEL.name] = kernel_scrubbed(kernel)
-            changed |= values[KERNEL.name] is not kernel
+        told = values.get(kernel.REDACTED.name)
+        if isinstance(told, kernel.Cmdline) and self._how is not Arguments.RAW:
+            values[kernel.REDACTED.name] = kernel.without_secrets(told)
+            changed |= values[kernel.REDACTED.name] is not told
         ordered = {name: dict(sorted(values[name].items())) for name in snapshot.rows_ns if not _ascends(values[name])}
         if not changed and not ordered:
             return snapshot
@@ -167,7 +142,8 @@ class Publisher:
             pair = known.get(pid)
             if pair is None or pair[0] is not old:
                 fields = [getattr(old, part) for part in parts]
-                fields = [scrubbed(field) if isinstance(field, PidCmdline) else field for field in fields]
+                if self._how is not None:
+                    fields = [as_shown(f, self._how) if isinstance(f, PidCmdline) else f for f in fields]
                 pair = (old, row(old.pid, old.identity, old.stat, *fields))
             kept[pid] = pair
             made[pid] = pair[1]

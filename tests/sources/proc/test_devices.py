@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import DEVICES
 from procpulse.sources.proc.devices import DeviceDriver
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 CASES = [
     pytest.param(
@@ -32,4 +33,5 @@ def test_devices(text: str | bytes, expected: list[DeviceDriver]) -> None:
     "text", ["  4 tty\n", "Block devices:\nsd\n", "Block devices:\n  8\n", "Block devices:\nx sd\n"]
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(DEVICES, text)
+    with pytest.raises(Malformed):
+        parse(DEVICES, text)

@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import FS_FSCACHE_STATS
 from procpulse.sources.proc.fs_fscache_stats import FscacheStats
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 CASES = [
     pytest.param(
@@ -91,4 +92,5 @@ def test_fscache(text: str | bytes, expected: FscacheStats) -> None:
     ids=["no rows", "no equals sign", "an empty number", "no number", "over 64 bits"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(FS_FSCACHE_STATS, text)
+    with pytest.raises(Malformed):
+        parse(FS_FSCACHE_STATS, text)

@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import MDSTAT
 from procpulse.sources.proc.mdstat import MdArray, MdBitmap, MdDevice, Mdstat, MdSync
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 KIB = 1024
 
@@ -232,4 +233,5 @@ HEADER = "md0 : active raid1 sda[0] sdb[1]\n"
     ],
 )  # fmt: skip
 def test_malformed(text: str) -> None:
-    assert spoiled(MDSTAT, text)
+    with pytest.raises(Malformed):
+        parse(MDSTAT, text)

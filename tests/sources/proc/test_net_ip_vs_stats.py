@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import NET_IP_VS_STATS
 from procpulse.sources.proc.net_ip_vs_stats import NetIpVsStats
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 HEADING = (
     "   Total Incoming Outgoing         Incoming         Outgoing\n"
@@ -34,11 +35,13 @@ def test_net_ip_vs_stats(text: str, expected: NetIpVsStats) -> None:
     "text",
     [
         "",
+        HEADING + "1 2 3 4 5\n",
         HEADING + "1 2 3 4\n" + RATES + "1 2 3 4 5\n",
         HEADING + "1 2 3 4 X\n" + RATES + "1 2 3 4 5\n",
         HEADING + "1 2 3 4 10000000000000000\n" + RATES + "1 2 3 4 5\n",
     ],
-    ids=["empty", "a column short", "no number", "over 64 bits"],
+    ids=["empty", "no rates", "a column short", "no number", "over 64 bits"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(NET_IP_VS_STATS, text)
+    with pytest.raises(Malformed):
+        parse(NET_IP_VS_STATS, text)

@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import NET_NETSTAT
 from procpulse.sources.proc.net_netstat import NetNetstat
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,9 @@ def test_net_netstat(text: str | bytes, expected: NetNetstat) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "TcpExt: TW\nIpExt: 1\n", "TcpExt: TW\nTcpExt: 1.5\n", "TcpExt: TW\n"],
-    ids=["empty", "numbers of another protocol", "a fraction", "names alone"],
+    ["", "IpExt: InOctets\nIpExt: 1\n", "TcpExt: TW\nIpExt: 1\n", "TcpExt: TW\nTcpExt: 1.5\n", "TcpExt: TW\n"],
+    ids=["empty", "no TCP", "numbers of another protocol", "a fraction", "names alone"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(NET_NETSTAT, text)
+    with pytest.raises(Malformed):
+        parse(NET_NETSTAT, text)

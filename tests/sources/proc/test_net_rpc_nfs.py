@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import NET_RPC_NFS
 from procpulse.sources.proc.net_rpc_nfs import NetRpcNfs, RpcClient, RpcMessages
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 HEAD = "net 0 0 0 0\nrpc 812 3 815\n"
 
@@ -83,6 +84,8 @@ def test_operations_of_version_4(count: int, places: dict[str, int]) -> None:
     "text",
     [
         "",
+        "net 0 0 0 0\n",
+        "rpc 812 3 815\n",
         "net 0 0 0\nrpc 812 3 815\n",
         "net 0 0 0 0\nrpc 812 3\n",
         "net 0 0 0 0\nrpc 812 3 x\n",
@@ -92,4 +95,5 @@ def test_operations_of_version_4(count: int, places: dict[str, int]) -> None:
     ],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(NET_RPC_NFS, text)
+    with pytest.raises(Malformed):
+        parse(NET_RPC_NFS, text)

@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import NET_SNMP
 from procpulse.sources.proc.net_snmp import NetSnmp
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 CASES = [
     pytest.param(
@@ -80,15 +81,17 @@ def test_net_snmp(text: str | bytes, expected: NetSnmp) -> None:
     "text",
     [
         "",
+        "Tcp: RtoMin\nTcp: 1\n",
         "Ip: Forwarding\nTcp: 1\n",
         "Ip: Forwarding\nIp: x\n",
         "Ip: InReceives\nIp: 18446744073709551616\n",
         "Ip: Forwarding\n",
     ],
-    ids=["empty", "numbers of another protocol", "no number", "over 64 bits", "names alone"],
+    ids=["empty", "no IP", "numbers of another protocol", "no number", "over 64 bits", "names alone"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(NET_SNMP, text)
+    with pytest.raises(Malformed):
+        parse(NET_SNMP, text)
 
 
 def test_cut() -> None:

@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import NET_STAT_NF_CONNTRACK
 from procpulse.sources.proc.net_stat_nf_conntrack import Conntrack
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 OLDEST = (
     "entries  searched found new invalid ignore delete delete_list insert insert_failed drop early_drop icmp_error"
@@ -61,4 +62,5 @@ def test_net_stat_nf_conntrack(text: str, expected: list[Conntrack]) -> None:
     ids=["empty", "columns missing", "a row cut short", "no numbers"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(NET_STAT_NF_CONNTRACK, text)
+    with pytest.raises(Malformed):
+        parse(NET_STAT_NF_CONNTRACK, text)

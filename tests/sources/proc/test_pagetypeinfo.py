@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import PAGETYPEINFO
 from procpulse.sources.proc.pagetypeinfo import FreeOfType, PageBlocks, Pagetypeinfo
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 HEAD = """\
 Page block order: 9
@@ -68,12 +69,14 @@ def test_pagetypeinfo(text: str, expected: Pagetypeinfo) -> None:
     "text",
     [
         "\n",
+        BLOCKS,
         HEAD + "\nNumber of blocks type Unmovable Movable\nNode 0, zone DMA 1\n",
         HEAD + "Node    0, zone      DMA, type\n",
         HEAD + "Node    0, zone      DMA, type Movable 1 x\n",
         HEAD.replace("512", "many"),
     ],
-    ids=["blank", "a count short", "a type short", "no number", "a fact that is no number"],
+    ids=["blank", "no head", "a count short", "a type short", "no number", "a fact that is no number"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(PAGETYPEINFO, text)
+    with pytest.raises(Malformed):
+        parse(PAGETYPEINFO, text)

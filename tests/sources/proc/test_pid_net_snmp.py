@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources.proc.net_snmp import NetSnmp
 from procpulse.sources.proc.pid_net_snmp import PID_NET_SNMP
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 CASES = [
     pytest.param(
@@ -23,6 +24,7 @@ def test_net_snmp(text: str, expected: NetSnmp) -> None:
     assert parse(PID_NET_SNMP, text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "Ip: A\nIp: x\n"], ids=["empty", "no number"])
+@pytest.mark.parametrize("text", ["", "Tcp: InSegs\nTcp: 1\n", "Ip: A\nIp: x\n"], ids=["empty", "no Ip", "no number"])
 def test_malformed(text: str) -> None:
-    assert spoiled(PID_NET_SNMP, text)
+    with pytest.raises(Malformed):
+        parse(PID_NET_SNMP, text)

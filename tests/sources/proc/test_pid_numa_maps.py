@@ -1,7 +1,8 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources.proc.pid_numa_maps import PID_NUMA_MAPS, PidNumaMaps
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 PAGE = 4096
 CASES = [
@@ -47,4 +48,5 @@ def test_numa_maps(text: str, expected: PidNumaMaps) -> None:
     ids=["no policy", "no number", "no page size", "over 64 bits", "cut short"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(PID_NUMA_MAPS, text)
+    with pytest.raises(Malformed):
+        parse(PID_NUMA_MAPS, text)

@@ -1,7 +1,8 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources.proc.pid_sched import PID_SCHED, PidSched
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 RULE = "-" * 67 + "\n"
 CASES = [
@@ -89,4 +90,5 @@ def test_sched(text: str, expected: PidSched) -> None:
     ids=["empty", "no rule", "no number", "seven decimals", "over 64 bits"],
 )
 def test_malformed(text: str) -> None:
-    assert spoiled(PID_SCHED, text)
+    with pytest.raises(Malformed):
+        parse(PID_SCHED, text)

@@ -1,8 +1,9 @@
 import pytest
 
+from procpulse.source import Malformed
 from procpulse.sources import STAT
 from procpulse.sources.proc.stat import Cpu, CpuTime, Stat
-from tests.cases import parse, spoiled
+from tests.cases import parse
 
 CASES = [
     pytest.param(
@@ -76,6 +77,7 @@ def test_stat(text: str, expected: Stat) -> None:
     "text",
     [
         "",
+        "ctxt 1\n",
         "cpu  1 2 3\n",
         "cpu  1 2 3 x\n",
         "cpu  1 2 3 4\ncpux 1 2 3 4\n",
@@ -86,9 +88,10 @@ def test_stat(text: str, expected: Stat) -> None:
         "cpu  1 2 3 4\nintr 1 1,2\n",
     ],
     ids=[
-        "empty", "a column short", "no number", "a CPU without number", "a fraction",
+        "empty", "no row of all CPUs", "a column short", "no number", "a CPU without number", "a fraction",
         "a row without value", "words", "over 64 bits", "two numbers in one column",
     ],
 )  # fmt: skip
 def test_malformed(text: str) -> None:
-    assert spoiled(STAT, text)
+    with pytest.raises(Malformed):
+        parse(STAT, text)

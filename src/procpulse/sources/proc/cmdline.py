@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import info
+from procpulse.redact import redacted
 from procpulse.source import File, Source
 from procpulse.text import inert
 
@@ -32,4 +33,16 @@ def parse(file: File) -> Cmdline:
     return Cmdline([inert(word) for word in _PARAMETER.findall(file.data.strip())])
 
 
+def without_secrets(found: Cmdline) -> Cmdline:
+    """The command line of the kernel without its secrets: the key of a disk, the token of an installer."""
+    parameters = redacted(["kernel", *found.parameters])[1:]
+    return found if parameters == found.parameters else Cmdline(parameters)
+
+
+def _parse_redacted(file: File) -> Cmdline:
+    return without_secrets(parse(file))
+
+
+REDACTED = Source("cmdline", "/proc/cmdline", Cmdline, _parse_redacted, whole=True)
+"""The same, with what may be secret hidden before anything else sees it."""
 CMDLINE = Source("cmdline", "/proc/cmdline", Cmdline, parse, whole=True)

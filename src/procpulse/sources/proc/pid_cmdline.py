@@ -8,12 +8,14 @@ how long the arguments were, what follows is cut off, since an environment may h
 https://man7.org/linux/man-pages/man5/proc_pid_cmdline.5.html
 """
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
 
 from procpulse.fields import info
 from procpulse.process import Part, ProcessFile
+from procpulse.redact import Arguments, shown
 from procpulse.text import inert, number
 
 CAP = 4096
@@ -61,4 +63,21 @@ def _length(stat: bytes) -> int:
     return max(0, number(columns[46]) - number(columns[45]))
 
 
-PID_CMDLINE = Part("cmdline", "cmdline", PidCmdline, parse, slow=True, again=60, cap=CAP + 1, clip=True, newline=False)
+def as_shown(found: PidCmdline, how: Arguments) -> PidCmdline:
+    """A command line as it may be shown."""
+    arguments = shown(found.arguments, how, cut=found.truncated, rewritten=found.rewritten)
+    return found if arguments == found.arguments else msgspec.structs.replace(found, arguments=arguments)
+
+
+def _parse_as(how: Arguments, file: ProcessFile) -> PidCmdline:
+    return as_shown(parse(file), how)
+
+
+def _part(how: Arguments) -> Part[PidCmdline]:
+    read = parse if how is Arguments.RAW else partial(_parse_as, how)
+    return Part("cmdline", "cmdline", PidCmdline, read, slow=True, again=60, cap=CAP + 1, clip=True, newline=False)
+
+
+SHOWN = {how: _part(how) for how in Arguments}
+"""The part, by how much of the arguments it shows; what it does not show never leaves the parser."""
+PID_CMDLINE = SHOWN[Arguments.RAW]

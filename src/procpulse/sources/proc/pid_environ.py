@@ -7,12 +7,14 @@ It may hold passwords and tokens, so it is read only where it is named.
 https://man7.org/linux/man-pages/man5/proc_pid_environ.5.html
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
 
 from procpulse.fields import info
 from procpulse.process import Part, ProcessFile
+from procpulse.redact import variables
 from procpulse.text import inert
 
 CAP = 1 << 17
@@ -30,7 +32,22 @@ def parse(file: ProcessFile) -> PidEnviron:
     return PidEnviron([inert(variable) for variable in data.split(b"\0") if variable], len(file.data) > CAP)
 
 
-PID_ENVIRON = Part(
-    "environ", "environ", PidEnviron, parse,
-    slow=True, again=60, secret=True, program=True, cap=CAP + 1, clip=True, newline=False,
-)  # fmt: skip
+def as_names(found: PidEnviron) -> PidEnviron:
+    """An environment without its values: each variable as `NAME=***`."""
+    return PidEnviron(variables(found.variables), found.truncated)
+
+
+def _parse_names(file: ProcessFile) -> PidEnviron:
+    return as_names(parse(file))
+
+
+def _part(read: Callable[[ProcessFile], PidEnviron]) -> Part[PidEnviron]:
+    return Part(
+        "environ", "environ", PidEnviron, read,
+        slow=True, again=60, secret=True, program=True, cap=CAP + 1, clip=True, newline=False,
+    )  # fmt: skip
+
+
+NAMES = _part(_parse_names)
+"""The names of variables alone."""
+PID_ENVIRON = _part(parse)

@@ -30,13 +30,5 @@ def parse(file: ProcessFile) -> PidInterrupts:
 
 
 PID_INTERRUPTS = Part(
-    "interrupts",
-    "interrupts",
-    PidInterrupts,
-    parse,
-    slow=True,
-    cap=1 << 24,
-    threads=False,
-    host="/proc/interrupts",
-    rows=1,
+    "interrupts", "interrupts", PidInterrupts, parse, slow=True, cap=1 << 24, threads=False, host="/proc/interrupts"
 )

@@ -12,8 +12,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group
-from procpulse.source import PARSE_ERRORS
-from procpulse.text import decimal, lines, number, words
+from procpulse.text import decimal, lines, number
 from procpulse.tree import Bundle, Folder
 
 
@@ -42,23 +41,20 @@ class Pressure(msgspec.Struct, frozen=True, gc=False):
     irq: Annotated[Stalls | None, group("Interrupted by interrupts (Linux 6.1).")] = None
 
 
-def stalls(folder: Folder, name: str) -> Stalls | None:
-    """One file of pressure, of the host or of a control group; None where it is missing, or makes no sense (noted)."""
-    data = folder.raw(name)
-    if not data or not data.strip():
-        return None
+def stalls(data: bytes) -> Stalls:
+    """One file of pressure, of the host or of a control group.
+
+    Raises:
+        ValueError, KeyError: it does not look like one.
+    """
     found: dict[str, Stall] = {}
     for line in lines(data):
         averages, _, total = line.partition(b" total=")
-        try:
-            known = _averages(averages)
-            if known:
-                found[known[0]] = Stall(*known[1:], number(words(total, 1)[0]))
-        except PARSE_ERRORS as error:
-            folder.lose(name, error)
+        known = _averages(averages)
+        if known:
+            found[known[0]] = Stall(*known[1:], number(total.split(None, 1)[0] if total else total))
     if not found:
-        folder.lose(name, ValueError("neither some nor full"))
-        return None
+        raise ValueError("neither some nor full")
     return Stalls(**found)
 
 
@@ -74,7 +70,7 @@ def _averages(data: bytes) -> tuple[str, float, float, float] | None:
 
 
 def parse(folder: Folder) -> Pressure:
-    return Pressure(*[stalls(folder, name) for name in FILES])
+    return Pressure(*[folder.parsed(name, stalls) for name in FILES])
 
 
 FILES = ("cpu", "io", "memory", "irq")

@@ -11,13 +11,14 @@ https://docs.kernel.org/filesystems/proc.html#process-specific-subdirectories
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
 
 from procpulse import catalog
 from procpulse.fields import group, label
-from procpulse.process import PerProcess
+from procpulse.process import Part, PerProcess
+from procpulse.redact import Arguments
 from procpulse.sources.proc.pid_stat import PID_STAT, PidStat
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ class Process(_Row, frozen=True, gc=False):
 
 
 def processes(
-    *parts: str, threads: bool | Sequence[str] = False, rss_limit_bytes: int | None = None
+    *parts: str,
+    threads: bool | Sequence[str] = False,
+    rss_limit_bytes: int | None = None,
+    arguments: Arguments | str = Arguments.RAW,
 ) -> PerProcess[Process]:
     """The process table with these parts of each process, such as "io" or "cmdline"; "stat" is always among them.
 
@@ -92,19 +96,55 @@ def processes(
             tid.
         rss_limit_bytes: Resident memory above which a process is not asked for the parts that stall it (`maps`,
             `numa_maps`, `smaps_rollup`); 8 GiB unless given.
+        arguments: How much `cmdline` shows: "raw", all, which may hold passwords; "redacted", with what may be secret
+            hidden; "names", the program and the names of options. Unless it is "raw", `environ` shows names alone.
 
     Raises:
         LookupError: there is no such part, or threads have none of this name.
+        ValueError: `arguments` is something else.
     """
     names = _known(parts) or tuple(name for name in catalog.part_modules() if not catalog.part(name).secret)
+    how = Arguments(arguments)
     if threads is False:
-        return _of(names, None, rss_limit_bytes)
+        return _of(names, None, rss_limit_bytes, how)
     if threads is True:
-        return _of(names, parts_of_threads(names), rss_limit_bytes)
+        return _of(names, parts_of_threads(names), rss_limit_bytes, how)
     for name in threads:
         if not catalog.part(name).of_threads:
             raise LookupError(f"threads have no part {name!r}: the process has it")
-    return _of(names, _known(threads), rss_limit_bytes)
+    return _of(names, _known(threads), rss_limit_bytes, how)
+
+
+def showing(source: PerProcess[Any], how: Arguments) -> PerProcess[Any]:
+    """The same table with so much of the arguments and the environment of each process, and of its threads."""
+    threads = None if source.threads is None else showing(source.threads, how)
+    parts = tuple(_shown(part, how) for part in source.parts)
+    if parts == source.parts and threads is source.threads:
+        return source
+    return table(source.name, cast(Any, source.row), source.stat, parts, source.rss_limit_bytes, threads)
+
+
+@cache
+def table(
+    name: str,
+    row: Any,
+    stat: Part[Any],
+    parts: tuple[Part[Any], ...],
+    rss_limit_bytes: int | None,
+    threads: PerProcess[Any] | None,
+) -> PerProcess[Any]:
+    """A table of processes, the same object for the same parts, since samplers go by that."""
+    return PerProcess(name, row, stat, parts, rss_limit_bytes, threads)
+
+
+def _shown(part: Part[Any], how: Arguments) -> Part[Any]:
+    if part.name == "cmdline":
+        shown: Part[Any] = catalog.part_module("cmdline").SHOWN[how]
+        return shown
+    if part.name == "environ" and how is not Arguments.RAW:
+        names: Part[Any] = catalog.part_module("environ").NAMES
+        return names
+    return part
 
 
 def parts_of_threads(names: Sequence[str]) -> tuple[str, ...]:
@@ -120,14 +160,23 @@ def _known(parts: Sequence[str]) -> tuple[str, ...]:
 
 
 @cache
-def _of(names: tuple[str, ...], threads: tuple[str, ...] | None, rss_limit_bytes: int | None) -> PerProcess[Process]:
+def _of(
+    names: tuple[str, ...],
+    threads: tuple[str, ...] | None,
+    rss_limit_bytes: int | None,
+    how: Arguments = Arguments.RAW,
+) -> PerProcess[Process]:
     own = tuple(name for name in names if name != "stat")
-    parts = [catalog.part(name) for name in own]
+    parts = [_shown(catalog.part(name), how) for name in own]
     if threads is None:
         return PerProcess("processes", row_type(own), PID_STAT, parts, rss_limit_bytes)
     theirs = tuple(name for name in threads if name != "stat")
     of_threads = PerProcess(
-        "threads", row_type(theirs, Thread), PID_STAT, [catalog.part(name) for name in theirs], rss_limit_bytes
+        "threads",
+        row_type(theirs, Thread),
+        PID_STAT,
+        [_shown(catalog.part(name), how) for name in theirs],
+        rss_limit_bytes,
     )
     return PerProcess("processes", row_with_threads(own, theirs), PID_STAT, parts, rss_limit_bytes, of_threads)
 
