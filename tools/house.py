@@ -28,6 +28,7 @@ ROOMS = [
     "usage_totals",
     "usage",
     "comparer",
+    "schedule",
     "sampler",
     "_membership",
     "_limits",

@@ -9,62 +9,28 @@ its reader, which nobody holds while waiting.
 """
 
 import math
-import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
-from datetime import timedelta
-from typing import Any, Protocol, SupportsFloat, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from procpulse.catalog import default_sources
-from procpulse.comparer import Comparer
 from procpulse.delta import Delta
 from procpulse.process import PerProcess
-from procpulse.reader import Reader, Result, Round, checkpoint, sleep
+from procpulse.reader import Reader, Result, checkpoint
+from procpulse.schedule import Clock, Schedule, Seconds, SystemClock, Taking, seconds_of
 from procpulse.snapshot import Snapshot, Unavailable
 from procpulse.source import Failure, Request, Roots, Source
 
 T = TypeVar("T")
 
-Seconds: TypeAlias = SupportsFloat | timedelta
-"""A length of time in seconds: any kind of number (int, float, Decimal, Fraction, numpy's), or a timedelta."""
 
 DEADLINE = 1.0
 """Seconds that the reads of a source may last, unless it is told otherwise; in a stream at most its interval, but for a
 quarter of a second at least: threads may have to wait that long for their turn on a machine that is busy."""
 LEAST_DEADLINE = 0.25
-LONGEST_INTERVAL = 1e9
-"""Seconds: 31 years. Times in nanoseconds have to fit into 64 bits."""
-
-
-class Clock(Protocol):
-    """Where a sampler gets its time from; tests have one of their own."""
-
-    def monotonic_ns(self) -> int:
-        """A time that never jumps, in nanoseconds."""
-        ...
-
-    def time_ns(self) -> int:
-        """Nanoseconds since 1970, as the wall clock has it now."""
-        ...
-
-    async def sleep_until(self, monotonic_ns: int) -> None:
-        """Return when that time has come."""
-        ...
-
-
-class SystemClock:
-    """The clocks of this machine."""
-
-    monotonic_ns = staticmethod(time.monotonic_ns)
-    time_ns = staticmethod(time.time_ns)
-
-    async def sleep_until(self, monotonic_ns: int) -> None:
-        """Return when that time has come."""
-        while (left := monotonic_ns - time.monotonic_ns()) > 0:
-            await sleep(left / 1e9)
 
 
 class ReadTime(msgspec.Struct):
@@ -99,70 +65,6 @@ class Statistics(msgspec.Struct):
     """Files that are open now."""
     threads: int = 0
     """Threads for reads that may block; those of stuck files are among them."""
-
-
-class _Schedule:
-    """The ticks of one interval, and the newest sample of it."""
-
-    def __init__(self, interval_ns: int, align: bool, clock: Clock):
-        self.interval_ns = interval_ns
-        self.align = align
-        self.start_ns = clock.monotonic_ns()
-        if align:
-            self.start_ns += -clock.time_ns() % interval_ns
-        self.tick = -1
-        """The newest tick that was taken."""
-        self.latest: Snapshot | None = None
-        self.previous: Snapshot | None = None
-        self.delta: tuple[int, Delta | None] = (-1, None)
-        self.comparer = Comparer()
-        self.comparing: tuple[int, Generator[None, None, Delta | None]] | None = None
-        """The comparison that is under way, for which tick; whoever waits for it works on it."""
-        self.taking: _Taking | None = None
-        """The sample that is under way."""
-
-    def due_ns(self, tick: int) -> int:
-        return self.start_ns + tick * self.interval_ns
-
-    def next_tick(self, seen: int, now_ns: int) -> int:
-        """The tick to wait for after `seen`. One that is more than half an interval late is skipped, never bunched."""
-        current, late_ns = divmod(now_ns - self.start_ns, self.interval_ns)
-        if current <= seen:
-            return seen + 1
-        return current if current >= 0 and late_ns <= self.interval_ns // 2 else current + 1
-
-    def realign(self, clock: Clock) -> None:
-        """The wall clock may have been set: move the ticks back onto its whole multiples, by half an interval at most."""
-        if not self.align:
-            return
-        half = self.interval_ns // 2
-        off = (clock.time_ns() - clock.monotonic_ns() + self.start_ns + half) % self.interval_ns - half
-        if abs(off) > 1_000_000:
-            self.start_ns -= off
-
-
-class _Taking:
-    """A sample that is under way, for everybody who waits for it."""
-
-    __slots__ = ("clock_ns", "interval", "late_ns", "read_ns", "round", "seen", "tick", "wall_ns")
-
-    def __init__(self, clock: Clock, round: Round, interval: float | None, tick: int):
-        self.round = round
-        self.interval = interval
-        self.tick = tick
-        self.clock_ns, self.wall_ns, self.read_ns = clock.monotonic_ns(), clock.time_ns(), time.monotonic_ns()
-        """When it was begun, by the clocks of the schedule, and by the one of the reads."""
-        self.seen = -1
-        """Which tick whoever began it had before."""
-        self.late_ns = 0
-
-    def on(self, clock: Clock) -> Callable[[int], int] | None:
-        """From the time of a read to that of the schedule, whose clock may be another one, or stand still."""
-        if isinstance(clock, SystemClock):
-            return None
-        took = time.monotonic_ns() - self.read_ns
-        share = (clock.monotonic_ns() - self.clock_ns) / took if took > 0 else 0.0
-        return lambda read_ns: self.clock_ns + round((read_ns - self.read_ns) * share)
 
 
 class Sampler:
@@ -205,7 +107,7 @@ class Sampler:
         self._deadlines = _seconds("deadline", deadlines, self.sources)
         self._clock: Clock = SystemClock() if clock is None else clock
         self._reader = Reader(Roots() if roots is None else roots, descriptors, observe)
-        self._schedules: dict[tuple[int, bool], _Schedule] = {}
+        self._schedules: dict[tuple[int, bool], Schedule] = {}
         self._last: dict[str, tuple[int, Result]] = {}
         """(when, by our clock) and what, of the sources with a cadence."""
         self._singles = 0
@@ -307,7 +209,7 @@ class Sampler:
         own = self._deadlines.get(source.name)
         return own if own is not None else max(LEAST_DEADLINE, min(DEADLINE, interval or DEADLINE))
 
-    def _begin(self, interval: float | None, tick: int | None = None) -> _Taking:
+    def _begin(self, interval: float | None, tick: int | None = None) -> Taking:
         """Begin to take a sample: of a schedule, or one by itself."""
         self._reader.check()
         with self._reader.lock:
@@ -319,13 +221,13 @@ class Sampler:
                 limit = max(DEADLINE, interval, *self._deadlines.values())
             due = self._due(self._clock.monotonic_ns(), interval)
             begun = self._reader.begin(due, lambda source: self._deadline(source, interval), limit)
-            return _Taking(self._clock, begun, interval, tick)
+            return Taking(self._clock, begun, interval, tick)
 
-    def _taken(self, taking: _Taking, results: dict[str, Result]) -> Snapshot:
+    def _taken(self, taking: Taking, results: dict[str, Result]) -> Snapshot:
         with self._reader.lock:
             return self._snapshot(taking, results)
 
-    def _snapshot(self, taking: _Taking, results: dict[str, Result]) -> Snapshot:
+    def _snapshot(self, taking: Taking, results: dict[str, Result]) -> Snapshot:
         at = taking.on(self._clock)
         values: dict[str, Any] = {}
         failures: dict[str, Failure] = {}
@@ -378,7 +280,7 @@ class Sampler:
 
     # The schedule.
 
-    def _schedule(self, interval: Seconds, align: bool) -> _Schedule:
+    def _schedule(self, interval: Seconds, align: bool) -> Schedule:
         key = (max(1, round(seconds_of(interval, "the interval") * 1e9)), align)
         with self._reader.lock:
             schedule = self._schedules.get(key)
@@ -386,10 +288,10 @@ class Sampler:
                 while len(self._schedules) >= 16:
                     # A bound on memory. Streams that still follow the oldest keep it; only newcomers do not join them.
                     del self._schedules[next(iter(self._schedules))]
-                schedule = self._schedules[key] = _Schedule(*key, self._clock)
+                schedule = self._schedules[key] = Schedule(*key, self._clock)
             return schedule
 
-    async def _take(self, schedule: _Schedule, tick: int, seen: int) -> Snapshot:
+    async def _take(self, schedule: Schedule, tick: int, seen: int) -> Snapshot:
         """The sample of a tick. Whoever comes first begins it, and all who wait for it work on it."""
         reader = self._reader
         while True:
@@ -406,7 +308,7 @@ class Sampler:
                     schedule.taking = None
                     self._keep(schedule, taking, results)
 
-    def _keep(self, schedule: _Schedule, taking: _Taking, results: dict[str, Result]) -> None:
+    def _keep(self, schedule: Schedule, taking: Taking, results: dict[str, Result]) -> None:
         """The sample of a tick is complete."""
         snapshot = self._snapshot(taking, results)
         tick, seen = taking.tick, taking.seen
@@ -418,7 +320,7 @@ class Sampler:
         schedule.tick, schedule.latest = tick, snapshot
         schedule.realign(self._clock)
 
-    async def _compare(self, schedule: _Schedule) -> Delta | None:
+    async def _compare(self, schedule: Schedule) -> Delta | None:
         """The newest delta of a schedule; None while there is one sample only. All who wait for it work on it."""
         while True:
             with self._reader.lock:
@@ -444,7 +346,7 @@ class Stream:
     There is nothing that has to be closed; `aclose` ends it for those who do.
     """
 
-    def __init__(self, sampler: Sampler, schedule: _Schedule):
+    def __init__(self, sampler: Sampler, schedule: Schedule):
         self._sampler = sampler
         self._schedule = schedule
         self._seen = -1
@@ -492,7 +394,7 @@ class Deltas:
     There is nothing that has to be closed; `aclose` ends it for those who do.
     """
 
-    def __init__(self, sampler: Sampler, schedule: _Schedule):
+    def __init__(self, sampler: Sampler, schedule: Schedule):
         self._sampler = sampler
         self._schedule = schedule
         self._stream = Stream(sampler, schedule)
@@ -575,25 +477,3 @@ def _seconds(
             raise ValueError(f"a {what} for {source!r}, which is not sampled")
         checked[source.name] = seconds_of(seconds, f"the {what} of {source.name}", math.inf)
     return checked
-
-
-def seconds_of(given: Any, what: str, longest: float = LONGEST_INTERVAL) -> float:
-    """A length of time in seconds: of a number of any kind, or of a timedelta.
-
-    Raises:
-        ValueError: it is not above 0, or longer than `longest`; the message begins with `what`.
-        TypeError: it is no length of time.
-    """
-    if isinstance(given, timedelta):
-        seconds = given.total_seconds()
-    elif isinstance(given, str | bytes | bool) or not (hasattr(given, "__float__") or hasattr(given, "__index__")):
-        raise TypeError(f"{what} must be a number of seconds or a timedelta, not {given!r}")
-    else:
-        try:
-            seconds = float(given)
-        except OverflowError:
-            seconds = math.inf
-    if not 0 < seconds <= longest:
-        most = "" if longest == math.inf else f" and at most {longest:.0f}"
-        raise ValueError(f"{what} must be above 0 seconds{most}, not {given!r}")
-    return seconds

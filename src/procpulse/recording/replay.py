@@ -18,7 +18,7 @@ from procpulse.recording import frames
 from procpulse.recording.frames import HEADER, MARKER, SET_BACK, Damage, Frame, Kind, Packing, Splitter, unpack
 from procpulse.recording.messages import LIMIT, Builder
 from procpulse.recording.recorder import TAIL, NotARecording, Session, sound_end
-from procpulse.sampler import Clock, SystemClock
+from procpulse.schedule import Clock, SystemClock
 from procpulse.snapshot import Snapshot
 from procpulse.source import Source
 
