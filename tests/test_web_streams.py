@@ -18,11 +18,13 @@ from websockets.exceptions import InvalidStatus
 from procpulse import Roots, Sampler, Snapshot, deltas
 from procpulse.sources import LOADAVG, MEMINFO, PROCESSES, STAT, UPTIME, processes
 from procpulse.web import hub as hubs
+from procpulse.web import memory as memories
 from procpulse.web import streams
 from procpulse.web.application import Application
 from procpulse.web.client import Refused, State, address, stream
 from procpulse.web.frames import Feed, Pace
 from procpulse.web.hub import Hub
+from procpulse.web.memory import Memory
 from procpulse.web.select import Selection, Wrong, parse
 from tests.conftest import FIXTURES, Clock
 from tests.web import FAST, TOKEN, application, served, socket, until_closed
@@ -395,7 +397,8 @@ async def test_events(place: str) -> None:
         assert event["id"].endswith(f"-{snap.seq}")
 
 
-async def test_events_go_on_where_they_were(app: Application, place: str) -> None:
+async def test_events_go_on_where_they_were(app: Application, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("procpulse.web.hub.STAY_SECONDS", 0.0)
     taken = seen(app)
     state = State("json")
     async with listening(place) as answer:
@@ -446,9 +449,10 @@ async def test_a_heartbeat_where_nothing_happens(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_ring_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("procpulse.web.frames.RING_FRAMES", 5)
+    monkeypatch.setattr("procpulse.web.memory.RING_FRAMES", 5)
     pace = Pace(1)
-    feed = Feed(Selection(), pace, "x")
+    memory = Memory()
+    feed = Feed(Selection(), pace, "x", memory)
     feed.remember()
     base = _snapshot(0)
     for seq in range(20):
@@ -459,7 +463,7 @@ def test_the_ring_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found is not None
     assert [seq for seq, _ in found] == [16, 17, 18, 19]
     assert feed.since(3) is None
-    monkeypatch.setattr("procpulse.web.frames.RING_BYTES", 100)
+    memory.most = 100
     pace.latest = msgspec.structs.replace(base, seq=20)
     feed.advance()
     assert feed.since(15) is None
@@ -485,4 +489,8 @@ def test_the_protocol_names_what_is_sent() -> None:
     for code in streams.REASONS:
         assert f"| {code} |" in PROTOCOL
     assert "at most 900 seconds" in PROTOCOL
-    assert hubs.HISTORY_SECONDS == 900
+    assert memories.HISTORY_SECONDS == 900
+    assert f"{memories.RING_FRAMES} frames" in PROTOCOL
+    assert f"{memories.BUDGET >> 20} MiB of frames" in PROTOCOL
+    assert f"{memories.HISTORY_BYTES >> 20} MiB of history" in PROTOCOL
+    assert f"within {hubs.STAY_SECONDS:.0f} seconds" in PROTOCOL

@@ -21,6 +21,8 @@ class Serving:
         self.process = process
         self.port = port
         self.log = log
+        self.ended = False
+        """Whether the test has ended it, and looked how it did."""
 
     @property
     def url(self) -> str:
@@ -76,7 +78,10 @@ def serving(tmp_path: Path, *arguments: str, descriptors: int | None = None) -> 
         try:
             line = process.stdout.readline().decode()
             assert "http://127.0.0.1:" in line, log.read_text()
-            yield Serving(process, int(line.rstrip("/\n").rpartition(":")[2]), log)
+            server = Serving(process, int(line.rstrip("/\n").rpartition(":")[2]), log)
+            yield server
+            if server.ended:
+                return
             assert process.poll() is None, f"it ended with {process.returncode}: {log.read_text()[-2000:]}"
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0, log.read_text()[-2000:]

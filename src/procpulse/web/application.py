@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from procpulse.sampler import Sampler
 from procpulse.source import Roots, Source
 from procpulse.web import streams
+from procpulse.web.answers import Answer, Answers
 from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
 from procpulse.web.guard import Guard, Receive, Scope, Send, Token, refuse, route_path
 from procpulse.web.hub import Hub
@@ -53,6 +54,7 @@ class Application:
         origins = list(origins)
         self._origins = {origin.lower().rstrip("/") for origin in origins}
         secret = None if token is None else Token(token)
+        self._answers = Answers()
         self._endpoints = Endpoints(self.hub, secret)
         self._guard = Guard(
             self._serve, public=is_public, token=secret, hosts=hosts, origins=origins, insecure=insecure
@@ -68,7 +70,14 @@ class Application:
             if is_of_another_site(scope, self._origins):
                 await refuse(scope, receive, send, 403, "a page of another site may not ask")
                 return
-        await self._guard(scope, receive, send)
+        if scope["type"] != "http":
+            await self._guard(scope, receive, send)
+            return
+        answer = Answer(self._answers, scope, receive, send)
+        try:
+            await self._guard(scope, receive, answer.send)
+        finally:
+            answer.end()
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:

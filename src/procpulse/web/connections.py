@@ -12,7 +12,9 @@ import ipaddress
 import logging
 import resource
 import socket
+import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 PER_ADDRESS = 64
@@ -63,6 +65,14 @@ class Transport:
         """As that of a transport."""
         self.written += len(data)
         self._transport.write(data)
+
+    def reset(self) -> None:
+        """End the connection, and let the kernel forget what the client has not read."""
+        raw = self._transport.get_extra_info("socket")
+        if raw is not None and raw.family != socket.AF_UNIX:
+            with suppress(OSError):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     @property
     def left(self) -> int:

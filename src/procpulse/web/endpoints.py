@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,15 +11,17 @@ from urllib.parse import parse_qs
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 from starlette.staticfiles import StaticFiles
 
 from procpulse import __version__
 from procpulse.encode import json, msgpack
 from procpulse.encode.schema import tables
+from procpulse.web.answers import PIECE
 from procpulse.web.guard import SESSION_SECONDS, Token
 from procpulse.web.hub import Hub
+from procpulse.web.memory import HistoryFrame
 from procpulse.web.metrics import Metrics
 from procpulse.web.negotiate import accepted, matches
 from procpulse.web.openapi import description
@@ -31,6 +33,10 @@ FORMATS = (JSON, MSGPACK, "application/vnd.msgpack", "application/x-msgpack")
 PATIENCE = 5.0
 """Seconds that a request waits for a first sample, beside the interval."""
 LARGEST_BODY = 4096
+MOST_KEPT, MOST_KEPT_BYTES = 16, 8 << 20
+"""Answers of one tick that are kept for others who ask for the same."""
+MOST_WAITING = 256
+"""Requests that wait for a sample at a time."""
 
 MISSING_PAGE = b"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>procpulse</title>
@@ -145,15 +151,19 @@ class Endpoints:
         pace = await self._newest(delta=False)
         assert pace.latest is not None
         since = pace.latest.monotonic_ns / 1e9 - int(seconds)
-        frames = [frame for _, when, frame in self.hub.history if when > since]
-        body = {
-            "boot_id": pace.latest.host.boot_id,
-            "run": self.hub.run,
-            "interval": self.hub.interval,
-            "step": self.hub.step,
-            "frames": frames,
-        }
-        return Response(json.encode(body), headers={"cache-control": "no-store"}, media_type=JSON)
+        frames = [frame for frame in self.hub.history if frame.when > since]
+        head = json.encode(
+            {
+                "boot_id": pace.latest.host.boot_id,
+                "run": self.hub.run,
+                "interval": self.hub.interval,
+                "step": self.hub.step,
+            }
+        )
+        first, last = head[:-1] + b',"frames":[', b"]}"
+        length = len(first) + len(last) + sum(frame.bytes for frame in frames) + max(0, len(frames) - 1)
+        headers = {"cache-control": "no-store", "content-length": str(length)}
+        return StreamingResponse(_joined(first, frames, last), headers=headers, media_type=JSON)
 
     # What they mean.
 
@@ -279,6 +289,8 @@ class Endpoints:
             raise Problem(400, "too many parameters") from None
 
     async def _newest(self, delta: bool) -> Any:
+        if self.hub.waiting >= MOST_WAITING:
+            raise Problem(503, "too many wait for a sample", {"retry-after": "1"})
         try:
             return await self.hub.newest(PATIENCE + 2 * self.hub.interval, delta)
         except TimeoutError:
@@ -295,9 +307,11 @@ class Endpoints:
         def data() -> bytes:
             made = self._made.get(key)
             if made is None:
-                if len(self._made) >= 16:
-                    self._made.pop(next(iter(self._made)))
-                made = self._made[key] = (json if format == "json" else msgpack).encode(make())
+                made = (json if format == "json" else msgpack).encode(make())
+                # What is of an older tick is asked for no more.
+                self._made = {known: data for known, data in self._made.items() if known[1] >= seq}
+                if len(self._made) < MOST_KEPT and sum(map(len, self._made.values())) + len(made) <= MOST_KEPT_BYTES:
+                    self._made[key] = made
             return made
 
         picked = sha256(repr(selection).encode()).hexdigest()[:16]
@@ -324,6 +338,22 @@ def is_file(name: str) -> bool:
 def is_public(path: str) -> bool:
     """Whether a path is of the page itself, which says nothing about the host."""
     return path in ("", "/", "/v1/login") or is_file(path[1:])
+
+
+async def _joined(first: bytes, frames: list[HistoryFrame], last: bytes) -> AsyncIterator[bytes]:
+    """The frames with commas between, in pieces. The bytes of a frame are those that the hub keeps."""
+    piece = bytearray(first)
+    for place, frame in enumerate(frames):
+        if place:
+            piece += b","
+        for part in frame.pieces:
+            piece += part
+        while len(piece) >= PIECE:
+            yield bytes(piece[:PIECE])
+            del piece[:PIECE]
+    piece += last
+    for start in range(0, len(piece), PIECE):
+        yield bytes(piece[start : start + PIECE])
 
 
 def _tagged(request: Request, etag: str, data: Any, media: str, headers: dict[str, str]) -> Response:

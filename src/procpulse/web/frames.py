@@ -1,7 +1,6 @@
 """Frames: what is sent of one selection at each tick, made once a tick and format, for however many clients."""
 
 import asyncio
-from collections import deque
 from typing import Any
 
 import msgspec
@@ -12,11 +11,9 @@ from procpulse.encode import json, msgpack
 from procpulse.snapshot import Snapshot
 from procpulse.source import Failure, Host
 from procpulse.usage import Rates
+from procpulse.web.memory import Memory, Ring
 from procpulse.web.patch import SAME, Path, difference
 from procpulse.web.select import Selection, rates, select
-
-RING_FRAMES = 120
-RING_BYTES = 4 << 20
 
 
 class Whole(msgspec.Struct, frozen=True, tag_field="type", tag="snapshot"):
@@ -71,7 +68,7 @@ class Pace:
 class Feed:
     """The frames of one selection. There is one newest frame and no queue: who is late finds the newest."""
 
-    def __init__(self, selection: Selection, pace: Pace, schema: str):
+    def __init__(self, selection: Selection, pace: Pace, schema: str, memory: Memory | None = None):
         self.selection = selection
         self.pace = pace
         self.schema = schema
@@ -81,9 +78,13 @@ class Feed:
         self.now: Snapshot | None = None
         self.before: Snapshot | None = None
         self._usage: Rates | msgspec.UnsetType | None = msgspec.UNSET
-        self._made: dict[tuple[str, bool, int], bytes | str] = {}
-        self._ring: deque[tuple[int, int, str]] | None = None
-        self._ring_bytes = 0
+        self._made: dict[tuple[str, bool, int], bytes] = {}
+        self._text: tuple[bytes, str] = (b"", "")
+        self._memory = Memory() if memory is None else memory
+        self.ring: Ring | None = None
+        """The newest frames, for clients of server-sent events that come back; None while there are none of these."""
+        self.lasting = False
+        """Whether a client stayed, or came back: then others may come back, too."""
         self.encoded = 0
         """How many frames were encoded so far."""
         if pace.latest is not None:
@@ -96,23 +97,24 @@ class Feed:
             return
         self.before = self.now
         self._take(latest)
-        if self._ring is not None and self.before is not None:
-            self._keep()
+        if self.ring is not None and self.before is not None:
+            self.ring.add(self.before.seq, latest.seq, self.frame(self.before.seq, "json"))
         turn, self.turn = self.turn, asyncio.Event()
         turn.set()
 
     def _take(self, latest: Snapshot) -> None:
         self._made.clear()
+        self._text = (b"", "")
         self.now = select(latest, self.pace.delta, self.selection)
         if self.selection.usage:
             self._usage = None if self.pace.delta is None else rates(self.pace.delta, self.selection)
 
-    def frame(self, seen: int | None, format: str) -> bytes | str:
+    def frame(self, seen: int | None, format: str) -> bytes:
         """The newest frame for a client that saw the frame of this tick last; for None, and after a gap, a whole one.
 
         Args:
             seen: The `seq` of that frame.
-            format: "json", for text, or "msgpack".
+            format: "json", in UTF-8, or "msgpack".
         """
         now = self.now
         assert now is not None
@@ -122,10 +124,17 @@ class Feed:
         made = self._made.get(key)
         if made is None:
             item = self._change(gap) if change else Whole(now.seq, gap, self.schema, now, self._usage)
-            made = json.encode(item).decode() if format == "json" else msgpack.encode(item)
-            self._made[key] = made
+            made = json.encode(item) if format == "json" else msgpack.encode(item)
+            if self.readers > 1 or self.ring is not None:  # for one there is nothing to share
+                self._made[key] = made
             self.encoded += 1
         return made
+
+    def text(self, made: bytes) -> str:
+        """A frame of JSON as text, decoded once for all whose server wants it so."""
+        if self._text[0] is not made:
+            self._text = made, made.decode()
+        return self._text[1]
 
     def _change(self, gap: int) -> Change:
         before, now = self.before, self.now
@@ -147,33 +156,21 @@ class Feed:
             self._usage,
         )
 
-    # The ring, from which clients of server-sent events go on where they were.
-
-    def _keep(self) -> None:
-        assert self._ring is not None
-        assert self.before is not None
-        assert self.now is not None
-        text = self.frame(self.before.seq, "json")
-        assert isinstance(text, str)
-        self._ring.append((self.before.seq, self.now.seq, text))
-        self._ring_bytes += len(text)
-        while len(self._ring) > RING_FRAMES or self._ring_bytes > RING_BYTES:
-            self._ring_bytes -= len(self._ring.popleft()[2])
+    # What is kept for clients that come back.
 
     def remember(self) -> None:
         """Keep frames from now on."""
-        if self._ring is None:
-            self._ring = deque()
+        if self.ring is None:
+            self.ring = self._memory.ring()
 
-    @property
-    def remembers(self) -> bool:
-        """Whether frames are kept."""
-        return self._ring is not None
+    def forget(self) -> None:
+        """Keep no frames any more."""
+        if self.ring is not None:
+            self._memory.forget(self.ring)
+            self.ring = None
 
-    def since(self, seen: int) -> list[tuple[int, str]] | None:
+    def since(self, seen: int) -> list[tuple[int, bytes]] | None:
         """The (seq, frame) that follow a tick, up to the newest; None where they are not all there any more."""
         if self.now is not None and self.now.seq == seen:
             return []
-        kept = list(self._ring or ())
-        start = next((place for place, (before, _, _) in enumerate(kept) if before == seen), None)
-        return None if start is None else [(seq, text) for _, seq, text in kept[start:]]
+        return None if self.ring is None else self.ring.since(seen)

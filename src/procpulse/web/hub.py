@@ -12,8 +12,6 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
 from procpulse.encode import json
 from procpulse.encode.schema import schema
 from procpulse.sampler import Sampler
@@ -23,15 +21,17 @@ from procpulse.sources.proc.loadavg import LOADAVG
 from procpulse.web import publish
 from procpulse.web.ending import Ending
 from procpulse.web.frames import Feed, Pace
-from procpulse.web.select import HISTORY, Selection
+from procpulse.web.memory import HistoryFrame, Memory
+from procpulse.web.select import DEVICES, HISTORY, Selection
 
-HISTORY_SECONDS = 900.0
 SEND_SECONDS = 3.0
 """How long one frame may take to be sent."""
 MOST_FEEDS = 64
 """How many different selections are served at a time."""
 LINGER_SECONDS = 60.0
 """How long a sampler goes on when nobody asks any more, and frames are kept for who comes back."""
+STAY_SECONDS = 10.0
+"""Who stayed so long may come back; frames are kept for nobody else."""
 
 AWAY_SECONDS = 5.0
 """How long nobody is let in after the server was seen to end."""
@@ -60,9 +60,11 @@ class Subscriber:
         self.sending_since: float | None = None
         self.stopped = asyncio.Event()
         self.code = GOING_AWAY
+        self.since = hub.time()
+        """When it came."""
         self._hub = hub
 
-    async def next(self) -> bytes | str:
+    async def next(self) -> bytes:
         """Wait for a frame that the client does not have, and return the newest."""
         feed = self.feed
         while feed.now is None or feed.now.seq == self.seen:
@@ -137,7 +139,8 @@ class Hub:
         self.schema = data, sha256(data).hexdigest()[:16]
         """The JSON Schema of what is served, and its hash."""
         self._pins = 0
-        self._waiting = 0
+        self.waiting = 0
+        """How many wait for a sample."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -156,13 +159,23 @@ class Hub:
         self.paces: dict[int, Pace] = {}
         self.feeds: dict[Selection, Feed] = {}
         self.turn: asyncio.Event = asyncio.Event()
-        self.history: deque[tuple[int, float, msgspec.Raw]] = deque()
+        self.memory = Memory()
+        """What is kept of the past."""
         self.sampler: Sampler | None = None
         self._used = self._kept_until = 0.0
         self._away_until = 0.0
         self._ticked: float | None = None
 
     # Life.
+
+    def time(self) -> float:
+        """The time of the loop that samples; 0 while there is none."""
+        return 0.0 if self._loop is None else self._loop.time()
+
+    @property
+    def history(self) -> deque[HistoryFrame]:
+        """The frames of the last minutes."""
+        return self.memory.history
 
     @property
     def running(self) -> bool:
@@ -273,16 +286,19 @@ class Hub:
             return
         usage = pace.delta.usage
         load = pace.latest.get(LOADAVG)
-        frame = {
-            "seq": pace.latest.seq,
-            "time": pace.latest.time,
-            "usage": {name: getattr(usage, name) for name in HISTORY},
-            "load": None if load is None else [load.load1, load.load5, load.load15],
-        }
-        now = pace.latest.monotonic_ns / 1e9
-        self.history.append((pace.latest.seq, now, msgspec.Raw(json.encode(frame))))
-        while self.history[0][1] < now - HISTORY_SECONDS:
-            self.history.popleft()
+        whole = json.encode({name: getattr(usage, name) for name in HISTORY if name not in DEVICES})
+        devices = json.encode({name: getattr(usage, name) for name in DEVICES})
+        head = json.encode({"seq": pace.latest.seq, "time": pace.latest.time})
+        tail = json.encode(None if load is None else [load.load1, load.load5, load.load15])
+        self.memory.remember(
+            HistoryFrame(
+                pace.latest.seq,
+                pace.latest.monotonic_ns / 1e9,
+                head[:-1] + b',"usage":' + whole[:-1],
+                b"," + devices[1:-1],
+                b'},"load":' + tail + b"}",
+            )
+        )
 
     def _watch(self) -> None:
         """Once a second: put out who is too slow, forget what nobody reads, stop when idle."""
@@ -295,12 +311,12 @@ class Hub:
                 self.counts["evicted"] += 1
                 subscriber.stop(TRY_LATER)
         for selection, feed in list(self.feeds.items()):
-            if not feed.readers and (not feed.remembers or now - feed.idle_since > self._linger_seconds):
-                del self.feeds[selection]
+            if not feed.readers and (feed.ring is None or now - feed.idle_since > self._linger_seconds):
+                self._close(selection, feed)
         used = {feed.pace.every for feed in self.feeds.values()} | {1, self.step}
         for every in [every for every in self.paces if every not in used]:
             del self.paces[every]
-        if self.subscribers or self._waiting:
+        if self.subscribers or self.waiting:
             self._used = now
         else:
             if self.ending is not None:
@@ -309,6 +325,10 @@ class Hub:
                 self._cease()
                 return
         self._timer = loop.call_later(min(1.0, self._send_seconds / 3), self._watch)
+
+    def _close(self, selection: Selection, feed: Feed) -> None:
+        feed.forget()
+        del self.feeds[selection]
 
     # Handing out.
 
@@ -331,6 +351,10 @@ class Hub:
             self.ending.watch()
         feed = self.feeds.get(selection)
         if feed is None:
+            idle = [(other.idle_since, wanted) for wanted, other in self.feeds.items() if not other.readers]
+            if len(self.feeds) >= MOST_FEEDS and idle:
+                _, longest = min(idle, key=lambda pair: pair[0])
+                self._close(longest, self.feeds[longest])
             if len(self.feeds) >= MOST_FEEDS:
                 self.counts["refused"] += 1
                 raise Full("too many different selections", 503)
@@ -340,8 +364,10 @@ class Hub:
                 latest = self.paces[1].latest
                 if latest is not None:
                     pace.latest = latest
-            feed = self.feeds[selection] = Feed(selection, pace, self.schema[1])
+            feed = self.feeds[selection] = Feed(selection, pace, self.schema[1], self.memory)
         feed.readers += 1
+        if feed.ring is not None:
+            self.memory.read(feed.ring, True)
         subscriber = Subscriber(self, feed, format, address)
         self.subscribers.add(subscriber)
         self._addresses[address] += 1
@@ -356,9 +382,18 @@ class Hub:
         self._addresses[subscriber.address] -= 1
         if self._addresses[subscriber.address] <= 0:
             del self._addresses[subscriber.address]
-        subscriber.feed.readers -= 1
-        if self._loop is not None:
-            subscriber.feed.idle_since = self._used = self._loop.time()
+        feed = subscriber.feed
+        feed.readers -= 1
+        if self._loop is None:
+            return
+        feed.idle_since = self._used = now = self._loop.time()
+        feed.lasting = feed.lasting or now - subscriber.since >= STAY_SECONDS
+        if feed.readers or self.feeds.get(feed.selection) is not feed:
+            return
+        if feed.ring is None or not feed.lasting:
+            self._close(feed.selection, feed)
+        else:
+            self.memory.read(feed.ring, False)
 
     async def newest(self, timeout: float, delta: bool = False) -> Pace:
         """The newest sample, and what changed since the one before; waits for the first.
@@ -366,7 +401,7 @@ class Hub:
         Raises:
             TimeoutError: there is none in time, or the server ends before.
         """
-        self._waiting += 1
+        self.waiting += 1
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -380,7 +415,7 @@ class Hub:
                         self.ending.watch()
                     await self.turn.wait()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     def age(self) -> float | None:
         """Seconds since the newest sample; None while there is none."""

@@ -15,9 +15,11 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 
+from procpulse.web.answers import PIECE
 from procpulse.web.connections import Limits, Place, Transport
 from procpulse.web.guard import HEALTH
 from procpulse.web.hub import POLICY, TRY_LATER, Hub
+from procpulse.web.streams import UTF8
 
 REQUEST_SECONDS = 10.0
 """How long a request, or the handshake of a websocket, may take to arrive."""
@@ -25,6 +27,8 @@ LARGEST_HEAD = 16 << 10
 MOST_HEADERS = 100
 LARGEST_REQUEST = 64 << 10
 MOST_PIPELINED = 64
+FRAMED_BYTES = 4 << 20
+"""Bytes of the newest messages that are kept as they go over the wire."""
 MOST_PINGS = 10
 """Pings that are answered within a second."""
 
@@ -160,17 +164,30 @@ class Http(HttpToolsProtocol):
             self.transport.close()
 
 
-_framed: deque[tuple[str | bytes, bytes]] = deque(maxlen=8)
+_framed: deque[tuple[str | bytes, list[bytes]]] = deque()
 
 
-def framed(data: str | bytes, text: bool) -> bytes:
-    """A message as it goes over the wire, which is the same for every client: made once, by what is sent."""
+def framed(data: str | bytes, text: bool) -> list[bytes]:
+    """A message as it goes over the wire, which is the same for every client: made once, by what is sent.
+
+    What is long goes in fragments, between which a client is waited for, and has room for pings and the last word.
+    """
     for known, made in _framed:
         if known is data:
             return made
     encoded = data.encode() if isinstance(data, str) else data
-    made = Frame(Opcode.TEXT if text else Opcode.BINARY, encoded).serialize(mask=False)
+    starts = range(0, len(encoded), PIECE) or (0,)
+    made = [
+        Frame(
+            (Opcode.TEXT if text else Opcode.BINARY) if start == 0 else Opcode.CONT,
+            encoded[start : start + PIECE],
+            fin=start + PIECE >= len(encoded),
+        ).serialize(mask=False)
+        for start in starts
+    ]
     _framed.append((data, made))
+    while len(_framed) > 8 or (len(_framed) > 1 and sum(len(known) for known, _ in _framed) > FRAMED_BYTES):
+        _framed.popleft()
     return made
 
 
@@ -221,7 +238,7 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.close()
 
     async def run_asgi(self) -> None:
-        self.scope["extensions"]["procpulse.websocket.utf8"] = {}
+        self.scope["extensions"][UTF8] = {}
         await super().run_asgi()
 
     async def send(self, message: Any) -> None:
@@ -238,11 +255,12 @@ class Socket(WebSocketsSansIOProtocol):
                 if self.place is not None and not self.close_sent:
                     self.place.serve()
             return
-        await self.writable.wait()
-        if self.disconnected or self.close_sent or self.transport.is_closing():
-            raise ClientDisconnected
         text = message.get("utf8") or message.get("text")
-        self.transport.write(framed(text or message["bytes"], text is not None))
+        for fragment in framed(text or message["bytes"], text is not None):
+            await self.writable.wait()
+            if self.disconnected or self.close_sent or self.transport.is_closing():
+                raise ClientDisconnected
+            self.transport.write(fragment)
 
     def pause_writing(self) -> None:
         super().pause_writing()

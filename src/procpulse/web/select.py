@@ -182,3 +182,5 @@ def rates(delta: Delta, selection: Selection) -> Rates:
 _MANY = ("processes", "threads", "cgroups")
 HISTORY = ("cpu", "cpus", "memory", "disks", "disk_total", "interfaces", "network_total", "kernel", "pressure")
 """What a history has of the rates."""
+DEVICES = ("cpus", "disks", "interfaces")
+"""What of these is told for each device by itself."""

@@ -15,7 +15,7 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -125,10 +125,12 @@ class Server(uvicorn.Server):
                 continue
             left = transport.left
             before, since = self._watched.get(connection, (left, now))
-            if left > before and not closing:
+            if left > before:
                 since = now
-            if now - since > (CLOSING_SECONDS if closing else STALLED_SECONDS):
-                transport.abort()
+            # A websocket that was closed has nothing to say any more; of an answer the end is still to come.
+            patience = CLOSING_SECONDS if closing and isinstance(connection, Socket) else STALLED_SECONDS
+            if now - since > patience:
+                transport.reset()
             watched[connection] = left, since
         self._watched = watched
 
@@ -141,7 +143,7 @@ class Server(uvicorn.Server):
         await self._hub.stop()
         for connection in list(self.server_state.connections):
             if connection.transport.get_write_buffer_size():
-                connection.transport.abort()
+                cast(Any, connection.transport).reset()
         self.config.timeout_graceful_shutdown = 0.3  # type: ignore[assignment]
         await super().shutdown(sockets)
 

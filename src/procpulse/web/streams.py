@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import parse_qs
 
+from procpulse.web.answers import PIECE
 from procpulse.web.connections import address_key
-from procpulse.web.guard import Receive, Scope, Send, refuse
+from procpulse.web.guard import Message, Receive, Scope, Send, refuse
 from procpulse.web.hub import BROKEN, GOING_AWAY, POLICY, TRY_LATER, Full, Hub, Subscriber
 from procpulse.web.select import Selection, Wrong, parse
 
@@ -14,6 +15,8 @@ PROTOCOLS = {"procpulse.v1.json": "json", "procpulse.v1.msgpack": "msgpack"}
 LARGEST_MESSAGE = 4096
 """Bytes that a client may send in one message. It has nothing to say, so that is plenty."""
 TOO_BIG = 1009
+UTF8 = "procpulse.websocket.utf8"
+"""Extension of a server that takes text as it goes over the wire, under the name "utf8"."""
 HEARTBEAT_SECONDS = 15.0
 GOODBYE_SECONDS = 0.3
 """How long the last word to a client may take."""
@@ -91,14 +94,21 @@ async def websocket(hub: Hub, scope: Scope, receive: Receive, send: Send) -> Non
     except Full as full:
         await refuse(scope, receive, send, full.status, str(full), retry_after="5")
         return
-    kind = "text" if format == "json" else "bytes"
     loop = asyncio.get_running_loop()
+    takes_bytes = UTF8 in (scope.get("extensions") or {})
+
+    def message(frame: bytes) -> Message:
+        if format != "json":
+            return {"type": "websocket.send", "bytes": frame}
+        if takes_bytes:
+            return {"type": "websocket.send", "utf8": frame}
+        return {"type": "websocket.send", "text": subscriber.feed.text(frame)}
 
     async def serve() -> None:
         while True:
             frame = await subscriber.next()
             subscriber.sending_since = loop.time()
-            await send({"type": "websocket.send", kind: frame})
+            await send(message(frame))
             subscriber.sending_since = None
 
     try:
@@ -133,22 +143,31 @@ async def events(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
     loop = asyncio.get_running_loop()
     feed = subscriber.feed
 
-    async def write(text: str) -> None:
+    async def write(data: bytes) -> None:
         subscriber.sending_since = loop.time()
-        await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+        await send({"type": "http.response.body", "body": data, "more_body": True})
         subscriber.sending_since = None
 
+    async def write_event(seq: int, name: str, frame: bytes) -> None:
+        head = f"id: {_run_of(hub, subscriber)}-{seq}\nevent: {name}\ndata: ".encode()
+        if len(frame) < PIECE:
+            await write(b"".join((head, frame, b"\n\n")))
+        else:  # what is long is not copied
+            for part in (head, frame, b"\n\n"):
+                await write(part)
+
     async def serve() -> None:
-        await write("retry: 1000\n\n")
+        await write(b"retry: 1000\n\n")
         name = "snapshot"
         if last is not None:
             missed = _missed(hub, subscriber, last)
             if missed is None:
                 name = "resync"
             else:
-                for seq, text in missed:
+                feed.lasting = True
+                for seq, data in missed:
                     subscriber.seen = seq
-                    await write(_event(hub, subscriber, seq, "change", text))
+                    await write_event(seq, "change", data)
                 if not missed:
                     subscriber.seen = None if feed.now is None else feed.now.seq
         while True:
@@ -157,19 +176,17 @@ async def events(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     frame = await subscriber.next()
             except TimeoutError:
-                await write(": here\n\n")
+                await write(b": here\n\n")
                 continue
-            assert isinstance(frame, str)
-            if frame.startswith('{"type":"change"'):
+            if frame.startswith(b'{"type":"change"'):
                 name = "change"
             elif before is not None:
                 name = "resync"
             assert subscriber.seen is not None
-            await write(_event(hub, subscriber, subscriber.seen, name, frame))
+            await write_event(subscriber.seen, name, frame)
 
     try:
-        if feed.remembers is False:
-            feed.remember()
+        feed.remember()
         await send(
             {
                 "type": "http.response.start",
@@ -190,13 +207,13 @@ async def events(hub: Hub, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(OSError, RuntimeError, TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 if code != TRY_LATER:
-                    await write(f'event: bye\ndata: {{"type":"bye","reason":"{REASONS[code]}"}}\n\n')
+                    await write(f'event: bye\ndata: {{"type":"bye","reason":"{REASONS[code]}"}}\n\n'.encode())
                 await send({"type": "http.response.body", "body": b""})
     finally:
         subscriber.leave()
 
 
-def _missed(hub: Hub, subscriber: Subscriber, last: str) -> list[tuple[int, str]] | None:
+def _missed(hub: Hub, subscriber: Subscriber, last: str) -> list[tuple[int, bytes]] | None:
     """The frames after the one that a client saw last; None where it has to start anew."""
     run, _, seq = last.rpartition("-")
     feed = subscriber.feed
@@ -208,7 +225,3 @@ def _missed(hub: Hub, subscriber: Subscriber, last: str) -> list[tuple[int, str]
 def _run_of(hub: Hub, subscriber: Subscriber) -> str:
     now = subscriber.feed.now
     return f"{now.host.boot_id if now else ''}-{hub.run}"
-
-
-def _event(hub: Hub, subscriber: Subscriber, seq: int, name: str, text: str) -> str:
-    return f"id: {_run_of(hub, subscriber)}-{seq}\nevent: {name}\ndata: {text}\n\n"
