@@ -4,9 +4,10 @@ uvicorn examples.fastapi_app:app
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI, Response, WebSocket
+import anyio
+from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
 
 from procpulse import Sampler
 from procpulse.encode import json
@@ -31,6 +32,16 @@ async def stats() -> Response:
 @app.websocket("/live")
 async def live(socket: WebSocket) -> None:
     await socket.accept()
-    # Every socket shares one read of the kernel a second.
-    async for delta in socket.app.state.sampler.deltas(interval=1):
-        await socket.send_bytes(json.encode(delta.usage.rates()))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(push, socket)
+        # Only who receives is told that a tab was closed; a server may drop in silence what is sent to it.
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+
+async def push(socket: WebSocket) -> None:
+    with suppress(WebSocketDisconnect):  # it was closed while this was sent
+        # Every socket shares one read of the kernel per second.
+        async for delta in socket.app.state.sampler.deltas(interval=1):
+            await socket.send_bytes(json.encode(delta.usage.rates()))

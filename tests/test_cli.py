@@ -131,7 +131,9 @@ def test_a_source_that_is_absent_or_denied(tmp_path: Path) -> None:
     roots = ["--proc-root", str(tmp_path / "proc"), "--sys-root", str(tmp_path / "sys")]
     result = run("snapshot", "--sources", "meminfo", *roots)
     assert result.returncode == 3
-    assert result.stderr == "procpulse: meminfo: /proc/meminfo: missing: ENOENT\n"
+    assert result.stderr == f"procpulse: meminfo: {tmp_path}/proc/meminfo: missing: ENOENT\n", (
+        "the place that was opened"
+    )
     assert run("snapshot", "--sources", "all", *roots).returncode == 0, "it was not named"
     assert run("stream", "--count", "1", "--interval", "500ms", "--sources", "meminfo", *roots).returncode == 3
 

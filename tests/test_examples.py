@@ -3,9 +3,12 @@
 import importlib
 import json
 import re
+import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 
 import httpx
 import pytest
@@ -57,6 +60,28 @@ def test_fastapi_app() -> None:
             for socket in (one, two, one, two):
                 rates = json.loads(socket.recv(timeout=5))
                 assert 0 <= rates["cpu"]["busy_ratio"] <= 1
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn"])
+def test_tabs_that_are_closed_leave_nothing_behind(server: str, tmp_path: Path) -> None:
+    """Politely, rudely, and while something is sent: no traceback, and the next one is served."""
+    log = tmp_path / "log"
+    bind = ["--port", "{port}"] if server == "uvicorn" else ["--bind", "127.0.0.1:{port}"]
+    script = f"exec {sys.executable} -m {server} examples.fastapi_app:app {' '.join(bind)} > {log} 2>&1"
+    with serving(["sh", "-c", script]) as address:
+        for i in range(12):
+            with suppress(OSError), websockets.sync.client.connect(f"ws://{address}/live", close_timeout=1) as socket:
+                if i % 4 == 0:
+                    socket.recv(timeout=10)
+                if i % 2:
+                    socket.socket.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                    socket.socket.shutdown(SHUT_RDWR)
+        with websockets.sync.client.connect(f"ws://{address}/live") as last:
+            last.recv(timeout=10)
+            last.recv(timeout=10)  # those that were closed have had a tick by now
+    assert "Traceback" not in log.read_text()
+    assert "ERROR" not in log.read_text()
 
 
 def test_busy_hours(tmp_path: Path) -> None:

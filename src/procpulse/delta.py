@@ -14,7 +14,7 @@ import msgspec
 
 from procpulse.fields import is_record
 from procpulse.growth import Log, Reset, Unknown, grown_row, of_type, type_of
-from procpulse.snapshot import Snapshot, Unavailable
+from procpulse.snapshot import Shared, Snapshot, Unavailable, no_source
 from procpulse.source import SLICE_NS, Failure, Host, Source
 
 if TYPE_CHECKING:
@@ -63,35 +63,57 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
     """How many ticks were missed between the two."""
     interval: float | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("values", "elapsed_ns", "rows_elapsed_ns"):
+            found = getattr(self, name)
+            if type(found) is dict:
+                msgspec.structs.force_setattr(self, name, Shared(found))
+
     def __getitem__(self, source: Source[T]) -> T:
         """The growth of a source.
 
         Raises:
             Unavailable: it was not read in both snapshots.
+            TypeError: it is not asked for by a source.
         """
         try:
             value: T = self.values[source.name]
         except KeyError:
             raise Unavailable(source.name, self.failures.get(source.name), "has nothing to compare with yet") from None
+        except AttributeError:
+            raise no_source(source) from None
         return value
 
     def get(self, source: Source[T]) -> T | None:
-        """The growth of a source; None where there is none yet."""
-        return self.values.get(source.name)
+        """The growth of a source; None where there is none yet.
+
+        Raises:
+            TypeError: it is not asked for by a source.
+        """
+        try:
+            return self.values.get(source.name)
+        except AttributeError:
+            raise no_source(source) from None
 
     def __contains__(self, source: Source[Any]) -> bool:
-        return source.name in self.values
+        try:
+            return source.name in self.values
+        except AttributeError:
+            raise no_source(source) from None
 
     def seconds(self, source: Source[Any]) -> float:
         """How long the growth of a source took.
 
         Raises:
             Unavailable: it was not read in both snapshots.
+            TypeError: it is not asked for by a source.
         """
         try:
             return self.elapsed_ns[source.name] / 1e9
         except KeyError:
             raise Unavailable(source.name, self.failures.get(source.name), "has nothing to compare with yet") from None
+        except AttributeError:
+            raise no_source(source) from None
 
     @cached_property
     def carried(self) -> dict[str, Growth]:

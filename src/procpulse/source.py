@@ -10,6 +10,7 @@ How a source reads is a generator of requests (`Read`, `Names`, `Link`, `Statvfs
 with bytes, names or a `Failure`. Paths are always written below /proc and /sys: the reader puts them under the roots.
 """
 
+import copyreg
 import re
 from collections.abc import Callable, Generator, Sequence
 from enum import StrEnum
@@ -53,7 +54,8 @@ class Failure(msgspec.Struct, frozen=True):
 
     reason: Reason
     path: str
-    """The file, as it was asked for below the roots; one of them where `count` is above 1."""
+    """The file, as it was asked for: below /proc or /sys whatever the roots are, so that data of all hosts is alike; the
+    command shows the place that was opened. One of them where `count` is above 1."""
     detail: str = ""
     """The name of the errno, or what was wrong with the text."""
     count: int = 1
@@ -293,6 +295,19 @@ class Source(Generic[T]):
 
     def __repr__(self) -> str:
         return f"<{self.__class__.__name__} {self.name} {self.path}>"
+
+    made: "tuple[Callable[..., Any], tuple[Any, ...]] | None" = None
+    """What made this source to order, and of which arguments: a pickle holds that, and makes it again."""
+
+    def __reduce__(self) -> Any:
+        """Pickled is how to find the source again, or to make it: what it reads with is code."""
+        from procpulse import catalog  # which finds sources by name
+
+        if self.name in catalog.modules() and catalog.source(self.name) is self:
+            return catalog.source, (self.name,)
+        if self.made is not None:
+            return self.made
+        return copyreg.__newobj__, (type(self),), vars(self)  # type: ignore[attr-defined]
 
     @property
     def record(self) -> type[msgspec.Struct] | None:

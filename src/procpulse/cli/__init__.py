@@ -76,11 +76,15 @@ def parser(verbs: Sequence[str] = tuple(VERBS)) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    without_output = _fill_standard_streams()
     # Ctrl-C ends the command at once and without a word, as it does any filter. SIGPIPE stays ignored, as Python has
     # it: with the default action one peer of a socket that hangs up would end a server.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     verb = next((word for word in arguments if not word.startswith("-")), "")
+    if without_output and verb not in _WITHOUT_OUTPUT:
+        print("procpulse: standard output is closed", file=sys.stderr)
+        return 1
     options = parser([verb]).parse_args(arguments)
     try:
         code: int = options.run(options)
@@ -95,6 +99,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
     return code
+
+
+_WITHOUT_OUTPUT = ("capture", "record", "serve")
+"""Verbs whose work is not what they print."""
+
+
+def _fill_standard_streams() -> bool:
+    """Open /dev/null for standard streams that are closed; return whether output is among them.
+
+    The kernel gives the lowest number that is free to the next file that is opened. Whoever then writes a message to
+    standard error would write it into a file, a socket or a recording.
+    """
+    without_output = sys.stdout is None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY if not number else os.O_WRONLY)
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    return without_output
 
 
 def _end_as_a_filter() -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from procpulse import catalog
 from procpulse.cli import options as shared
+from procpulse.cli.roots import place, told
 from procpulse.cli.table import bold, grid
 from procpulse.process import PerProcess
 from procpulse.snapshot import Reason, Snapshot
@@ -34,7 +35,8 @@ _CAPABILITIES = (
 )
 _ROUNDS = 5
 _LXCFS = "fuse.lxcfs"
-_ROOT_ONLY = "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH"
+_HOST_USERS = ["0", "0", "4294967295"]
+"""What /proc/self/uid_map says where no user namespace is in between: each number is itself."""
 
 
 class Finding(msgspec.Struct):
@@ -119,7 +121,7 @@ def examine(roots: Roots) -> Diagnosis:
         *_control_groups(own),
         *_clocks(own),
         *_descriptors(),
-        *_lost(costs),
+        *_lost(costs, own),
     ]
     host = snapshot.host
     default = sum(cost.again_us or 0 for cost in costs if cost.default)
@@ -155,13 +157,13 @@ def _measured(sources: list[Source[Any]], roots: Roots) -> tuple[list[Cost], Sna
         values |= snapshot.values
         failures |= snapshot.failures
         failure = snapshot.failures.get(source.name)
-        parts = [str(lost) for name, lost in snapshot.failures.items() if "/" in name]
+        parts = [told(lost, roots) for name, lost in snapshot.failures.items() if "/" in name]
         costs.append(
             Cost(
                 source.name,
                 source.path,
                 "yes" if failure is None else str(failure.reason),
-                f"{failure.path} {failure.detail.strip().splitlines()[-1] if failure.detail else ''}".strip()
+                f"{place(failure.path, roots)} {failure.detail.strip().splitlines()[-1] if failure.detail else ''}".strip()
                 if failure
                 else "; ".join(parts[:3]) + (f" (and {len(parts) - 3} more)" if len(parts) > 3 else ""),
                 source.name in catalog.PROFILE,
@@ -178,6 +180,7 @@ def _lines_of(file: File) -> list[str]:
 
 _OWN = [
     Source("status", "/proc/self/status", list[str], _lines_of),
+    Source("uid_map", "/proc/self/uid_map", list[str], _lines_of),
     Source("mountinfo", "/proc/self/mountinfo", list[str], _lines_of),
     Source("timens_offsets", "/proc/self/timens_offsets", list[str], _lines_of),
     Source("cgroup", "/proc/self/cgroup", list[str], _lines_of),
@@ -197,12 +200,40 @@ def _read_own() -> dict[str, list[str]]:
 # Looking. Each yields what it finds about one topic.
 
 
-def _privileges(own: dict[str, list[str]]) -> Iterator[Finding]:
+def _missing(own: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """The capabilities that this program lacks, and what each would show."""
     held = next((line.split()[1] for line in own["status"] if line.startswith("CapEff: ")), "0")
     mask = int(held, 16)
-    missing = [(name, what) for bit, name, what in _CAPABILITIES if not mask >> bit & 1]
-    who = "root" if not os.geteuid() else f"user {os.geteuid()}"
+    return [(name, what) for bit, name, what in _CAPABILITIES if not mask >> bit & 1]
+
+
+def _is_confined(own: dict[str, list[str]]) -> bool:
+    """Whether this program is in a user namespace, where root and its capabilities are worth nothing to the host."""
+    return bool(own.get("uid_map")) and [line.split() for line in own.get("uid_map", [])] != [_HOST_USERS]
+
+
+def _more_rights(own: dict[str, list[str]]) -> str:
+    """What to change where something is denied; not what is so already."""
+    missing = [name for name, _ in _missing(own)]
+    if _is_confined(own):
+        return "run outside of this user namespace: here root has no rights over what belongs to the host"
     if not missing:
+        return (
+            "no capability is missing: a security module, a seccomp filter or a read-only view denies it; "
+            "run outside of this sandbox or container"
+        )
+    if os.geteuid():
+        return f"run as root, or with {' and '.join(missing)}"
+    return f"give it {' and '.join(missing)}, which root lacks here"
+
+
+def _privileges(own: dict[str, list[str]]) -> Iterator[Finding]:
+    missing = _missing(own)
+    who = "root" if not os.geteuid() else f"user {os.geteuid()}"
+    if _is_confined(own):
+        who += " of a user namespace"
+        yield Finding("privileges", False, f"{who}: its rights end there", _more_rights(own))
+    elif not missing:
         yield Finding("privileges", True, f"{who}, with {' and '.join(name for _, name, _ in _CAPABILITIES)}")
     for name, what in missing:
         yield Finding("privileges", False, f"{who} without {name}: hidden are {what}", f"give it {name} to see them")
@@ -227,7 +258,7 @@ def _processes(snapshot: Snapshot, visibility: str, own: dict[str, list[str]]) -
         yield Finding("processes", True, f"{len(rows)} of them are shown, the first process among them")
     else:
         why = f"/proc is mounted with hidepid={hiding}" if hiding else "the rest of the system is not"
-        advice = "mount /proc with gid= and join that group, or " + _ROOT_ONLY
+        advice = "mount /proc with gid= and join that group, or " + _more_rights(own)
         yield Finding("processes", False, f"visibility is {visibility}: {len(rows)} are shown; {why}", advice)
     denied = sorted(
         name.partition("/")[2]
@@ -235,7 +266,7 @@ def _processes(snapshot: Snapshot, visibility: str, own: dict[str, list[str]]) -
         if name.startswith("processes/") and failure.reason is Reason.DENIED and name != "processes/visibility"
     )
     if denied:
-        yield Finding("processes", False, f"denied for some of them: {', '.join(denied)}", _ROOT_ONLY)
+        yield Finding("processes", False, f"denied for some of them: {', '.join(denied)}", _more_rights(own))
 
 
 def _kernel_files(snapshot: Snapshot, roots: Roots) -> Iterator[Finding]:
@@ -321,11 +352,11 @@ def _descriptors() -> Iterator[Finding]:
         yield Finding("descriptors", False, found, "raise the limit to 4096 (ulimit -n)")
 
 
-def _lost(costs: list[Cost]) -> Iterator[Finding]:
+def _lost(costs: list[Cost], own: dict[str, list[str]]) -> Iterator[Finding]:
     for reason in (Reason.DENIED, Reason.TIMEOUT, Reason.MALFORMED, Reason.EXHAUSTED, Reason.BUG):
         names = [cost.name for cost in costs if cost.here == reason]
         if names:
-            advice = {Reason.DENIED: _ROOT_ONLY, Reason.BUG: "please report it"}.get(reason, "")
+            advice = {Reason.DENIED: _more_rights(own), Reason.BUG: "please report it"}.get(reason, "")
             yield Finding("sources", False, f"{reason}: {', '.join(names)}", advice)
     absent = sum(cost.here in (Reason.MISSING, Reason.UNSUPPORTED) for cost in costs)
     here = sum(cost.here == "yes" for cost in costs)

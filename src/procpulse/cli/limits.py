@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from procpulse.cli import options as shared
+from procpulse.cli.roots import told
 from procpulse.cli.table import render
 
 EXAMPLES = """\
@@ -30,14 +31,15 @@ def run(options: argparse.Namespace) -> int:
     from procpulse._limits import limits_sync
     from procpulse.snapshot import Unavailable
 
+    roots = shared.roots(options)
     try:
-        found = limits_sync(options.pid, roots=shared.roots(options))
+        found = limits_sync(options.pid, roots=roots)
     except Unavailable as error:
-        return shared.failure_code({"limits": error.failure} if error.failure is not None else {}, True) or 1
+        return shared.failure_code({"limits": error.failure} if error.failure is not None else {}, True, roots) or 1
     if (options.format or ("table" if sys.stdout.isatty() else "json")) == "json":
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     else:
         print("\n".join(render(found)))
     for name, failure in found.unknown.items():
-        print(f"procpulse: the limit of {name} is not known: {failure}", file=sys.stderr)
+        print(f"procpulse: the limit of {name} is not known: {told(failure, roots)}", file=sys.stderr)
     return 0

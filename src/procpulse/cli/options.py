@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from procpulse import catalog
+from procpulse.cli.roots import strange, told
 from procpulse.process import PerProcess
 from procpulse.redact import Arguments
 from procpulse.snapshot import Failure, Reason
@@ -71,7 +72,7 @@ def add_ticks(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         help="time between ticks, such as 1s, 500ms or 2m (default 1s)",
     )
-    parser.add_argument("--count", metavar="N", type=count, default=0, help="end after so many (default: never)")
+    parser.add_argument("--count", metavar="N", type=some, default=0, help="end after so many (default: never)")
     parser.add_argument(
         "--align", action="store_true", help="tick on whole multiples of the interval by the wall clock"
     )
@@ -108,17 +109,25 @@ def duration(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """How often, 0 for ever."""
+    """A number, 0 or more."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise argparse.ArgumentTypeError(f"not a number: {text!r}")
     return int(text)
+
+
+def some(text: str) -> int:
+    """How many, one at least."""
+    number = count(text)
+    if not number:
+        raise argparse.ArgumentTypeError("0 of them are none: write 1 or more, or leave the option out")
+    return number
 
 
 def roots(options: argparse.Namespace) -> Roots:
     """The roots that were asked for.
 
     Raises:
-        Refused: one is no directory.
+        Refused: one is no directory, or one that has nothing in it of what it should be.
     """
     for option, path in (
         ("--proc-root", options.proc_root),
@@ -127,6 +136,8 @@ def roots(options: argparse.Namespace) -> Roots:
     ):
         if path is not None and not os.path.isdir(path):
             raise Refused(f"{option}: no directory {path!r}", 2)
+        if path not in (None, "/proc", "/sys", options.root) and (why := strange(option, path)):
+            raise Refused(f"{option}: {why}", 2)
     return Roots(proc=options.proc_root, sys=options.sys_root, root=options.root)
 
 
@@ -210,13 +221,19 @@ def _made(name: str, parts: list[str]) -> Source[Any]:
     return source
 
 
-def failure_code(failures: dict[str, Failure], named: bool) -> int:
-    """The exit code that failures deserve, and a message for each source that was named and is not there."""
+def failure_code(failures: dict[str, Failure], named: bool, roots: Roots | None = None) -> int:
+    """The exit code that failures deserve, and a message for each source that was named and is not there.
+
+    Args:
+        failures: By source.
+        named: Whether each source was named, so that it must be there.
+        roots: Where they were read, so that the message names the real place.
+    """
     whole = {name: failure for name, failure in failures.items() if "/" not in name}
     if not named or not whole:
         return 0
     for name, failure in whole.items():
-        print(f"procpulse: {name}: {failure}", file=sys.stderr)
+        print(f"procpulse: {name}: {told(failure, roots)}", file=sys.stderr)
     reasons = {failure.reason for failure in whole.values()}
     if Reason.DENIED in reasons:
         return 4

@@ -12,6 +12,7 @@ from procpulse.cli import options as shared
 from procpulse.cli.table import size
 from procpulse.recording import Recorder
 from procpulse.sampler import Sampler
+from procpulse.source import Roots
 
 EXAMPLES = """\
 examples:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rotate", metavar="SIZE|TIME", type=rotation, help="begin a new file after so much, such as 100M or 24h"
     )
-    parser.add_argument("--keep", metavar="N", type=shared.count, default=0, help="old files to keep (default: all)")
+    parser.add_argument("--keep", metavar="N", type=shared.some, default=0, help="old files to keep (default: all)")
     shared.add_limit(parser)
     shared.add_sources(parser)
     shared.add_raw_arguments(parser)
@@ -56,21 +57,22 @@ def rotation(text: str) -> dict[str, Any]:
 def run(options: argparse.Namespace) -> int:
     """Write ticks until told to stop; return the exit code."""
     sources, named = shared.sources(options, arguments_of_all=False)
-    sampler = Sampler(sources, roots=shared.roots(options))
+    roots = shared.roots(options)
+    sampler = Sampler(sources, roots=roots)
     turn = options.rotate or {}
     recorder = Recorder(options.file, keep=options.keep or None, limit=options.limit, **turn)
     try:
-        return asyncio.run(_record(sampler, recorder, options, named))
+        return asyncio.run(_record(sampler, recorder, options, named, roots))
     except ValueError as error:
         raise shared.Refused(str(error)) from None
 
 
-async def _record(sampler: Sampler, recorder: Recorder, options: argparse.Namespace, named: bool) -> int:
+async def _record(sampler: Sampler, recorder: Recorder, options: argparse.Namespace, named: bool, roots: Roots) -> int:
     code = 0
     async with sampler, recorder:
         if recorder.cut:
             print(f"procpulse: {options.file}: {recorder.cut} bytes of a torn tick were cut off", file=sys.stderr)
-        recording = asyncio.ensure_future(_ticks(sampler, recorder, options, named))
+        recording = asyncio.ensure_future(_ticks(sampler, recorder, options, named, roots))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, recording.cancel)
         try:
@@ -81,12 +83,12 @@ async def _record(sampler: Sampler, recorder: Recorder, options: argparse.Namesp
     return code
 
 
-async def _ticks(sampler: Sampler, recorder: Recorder, options: argparse.Namespace, named: bool) -> int:
+async def _ticks(sampler: Sampler, recorder: Recorder, options: argparse.Namespace, named: bool, roots: Roots) -> int:
     code = 0
     with anyio.move_on_after(options.duration):
         async for snapshot in sampler.stream(options.interval, align=options.align):
             if not recorder.ticks:
-                code = shared.failure_code(snapshot.failures, named)
+                code = shared.failure_code(snapshot.failures, named, roots)
             await recorder.write(snapshot)
             if recorder.ticks == options.count:
                 break

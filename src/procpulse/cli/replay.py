@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import datetime, timedelta
 
+from procpulse import catalog
 from procpulse.cli import options as shared
 from procpulse.cli import output
 from procpulse.cli.secrets import WithoutSecrets
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out what was before: 2026-11-24T14:30, 14:30 on the day of its first tick, or seconds since 1970",
     )
     parser.add_argument("--to", dest="end", metavar="TIME", type=moment, help="leave out what was after")
-    parser.add_argument("--count", metavar="N", type=shared.count, default=0, help="end after so many")
+    parser.add_argument("--count", metavar="N", type=shared.some, default=0, help="end after so many")
     shared.add_limit(parser)
     shared.add_raw_arguments(parser)
     output.add_form(parser)
@@ -85,9 +86,21 @@ class _Recorded:
         code: The exit code that the files deserve, so far.
     """
 
+    recorded = True
+
     def __init__(self, options: argparse.Namespace):
         self._options = options
         self.code = 0
+
+    async def names(self) -> Collection[str]:
+        """The sources that the first tick of the first recording has."""
+        try:
+            async with replay(self._options.files[0], limit=self._options.limit) as recording:
+                async for snapshot in recording:
+                    return {*snapshot.values, *(name for name in snapshot.failures if "/" not in name)}
+        except (NotARecording, Later) as error:
+            raise shared.Refused(str(error)) from None
+        return catalog.modules()  # a recording without a tick has no rows, whatever they are of
 
     async def deltas(self) -> AsyncGenerator[Delta, None]:
         """What changed from one tick to the next."""

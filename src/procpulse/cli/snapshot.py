@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from procpulse.cli import options as shared
+from procpulse.cli.roots import place
 from procpulse.cli.table import bold, render
 
 EXAMPLES = """\
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
     sources, named = shared.sources(options)
     deadlines = {source: float(options.deadline) for source in sources}
-    sampler = Sampler(sources, roots=shared.roots(options), deadlines=deadlines)
+    roots = shared.roots(options)
+    sampler = Sampler(sources, roots=roots, deadlines=deadlines)
     snapshot = sampler.sample_sync()
     sampler.close()
     format = options.format or ("table" if sys.stdout.isatty() else "json")
@@ -59,6 +61,6 @@ def run(options: argparse.Namespace) -> int:
                 print(f"  {line}")
         if not named:
             for name, failure in snapshot.failures.items():
-                print(f"{bold(name)}  {failure.reason}: {failure.path} {failure.detail}".rstrip())
+                print(f"{bold(name)}  {failure.reason}: {place(failure.path, roots)} {failure.detail}".rstrip())
     sys.stdout.flush()
-    return shared.failure_code(snapshot.failures, named)
+    return shared.failure_code(snapshot.failures, named, roots)

@@ -8,6 +8,7 @@ import msgspec
 
 from procpulse import catalog
 from procpulse.cli import options as shared
+from procpulse.cli.roots import place
 from procpulse.cli.table import bold, grid
 from procpulse.process import PerProcess
 from procpulse.source import Source
@@ -84,7 +85,7 @@ def _entries(sources: list[Source[Any]], roots: Any) -> list[Entry]:
                 source.name,
                 source.path,
                 "yes" if failure is None else str(failure.reason),
-                "" if failure is None else f"{failure.path} {failure.detail.strip().splitlines()[-1]}",
+                "" if failure is None else f"{place(failure.path, roots)} {failure.detail.strip().splitlines()[-1]}",
                 source.name in catalog.PROFILE,
                 tables(source.type),
             )

@@ -29,7 +29,7 @@ def difference(before: Any, after: Any, gone: list[Path], path: Path = ()) -> An
     if before is after:
         return SAME
     kind = type(after)
-    if type(before) is not kind:
+    if type(before) is not kind and not (isinstance(before, dict) and issubclass(kind, dict)):
         if _is_object(after) and (_is_object(before) or type(before) is list):
             gone.append(path)
         return after
@@ -37,7 +37,7 @@ def difference(before: Any, after: Any, gone: list[Path], path: Path = ()) -> An
         return SAME if before == after else after
     if issubclass(kind, msgspec.Struct):
         return _members(before, after, gone, path)
-    if kind is dict:
+    if issubclass(kind, dict):
         gone.extend((*path, key) for key in before if key not in after)
         patch = {}
         for key, new in after.items():
@@ -83,7 +83,7 @@ def patched(before: Any, patch: Any) -> Any:
     """
     if type(patch) is not dict:
         return patch
-    if type(before) is dict:
+    if isinstance(before, dict):
         changed = dict(before)
         for key, value in patch.items():
             changed[key] = patched(before[key], value) if key in before else value

@@ -121,7 +121,9 @@ def showing(source: PerProcess[Any], how: Arguments) -> PerProcess[Any]:
     parts = tuple(_shown(part, how) for part in source.parts)
     if parts == source.parts and threads is source.threads:
         return source
-    return table(source.name, cast(Any, source.row), source.stat, parts, source.rss_limit_bytes, threads)
+    shown = table(source.name, cast(Any, source.row), source.stat, parts, source.rss_limit_bytes, threads)
+    shown.made = showing, (source, how)
+    return shown
 
 
 @cache
@@ -165,6 +167,14 @@ def _of(
     threads: tuple[str, ...] | None,
     rss_limit_bytes: int | None,
     how: Arguments = Arguments.RAW,
+) -> PerProcess[Process]:
+    source = _made(names, threads, rss_limit_bytes, how)
+    source.made = _of, (names, threads, rss_limit_bytes, how)
+    return source
+
+
+def _made(
+    names: tuple[str, ...], threads: tuple[str, ...] | None, rss_limit_bytes: int | None, how: Arguments
 ) -> PerProcess[Process]:
     own = tuple(name for name in names if name != "stat")
     parts = [_shown(catalog.part(name), how) for name in own]

@@ -113,7 +113,9 @@ def sysctl(*names: str) -> Bundle[Sysctl]:
     """
     if not names:
         raise ValueError("name a setting, such as 'vm.swappiness'")
-    return Settings({name: _path(name) for name in names})
+    settings = Settings({name: _path(name) for name in names})
+    settings.made = sysctl, names
+    return settings
 
 
 def _path(name: str) -> str:

@@ -13,7 +13,7 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admi
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -547,7 +547,9 @@ def cgroup(
         raise ValueError(f"the path of a control group starts with a slash, not {wrong[0]!r}")
     if most < 1 or (depth is not None and depth < 0):
         raise ValueError("depth cannot be below 0, nor most below 1")
-    return Cgroups(below, depth, most, cadence)
+    groups = Cgroups(below, depth, most, cadence)
+    groups.made = partial(cgroup, *below, depth=depth, most=most, cadence=cadence), ()
+    return groups
 
 
 CGROUP = cgroup()
