@@ -25,6 +25,7 @@ ROOMS = [
     "growth",
     "delta",
     "usage_cgroups",
+    "usage_processes",
     "usage_totals",
     "usage",
     "comparer",

@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
-from procpulse.fields import gauge, group, info, label
+from procpulse.fields import gauge, group, label
 from procpulse.source import Source
 from procpulse.sources.proc.diskstats import DISKSTATS, Disk
 from procpulse.sources.proc.meminfo import MEMINFO
 from procpulse.sources.proc.net_dev import NET_DEV, Interface
 from procpulse.sources.proc.pressure import PRESSURE
-from procpulse.sources.proc.processes import PROCESSES, Process, Thread
+from procpulse.sources.proc.processes import PROCESSES, Process
 from procpulse.sources.proc.stat import STAT, Cpu, CpuTime
 from procpulse.sources.proc.vmstat import VMSTAT
 from procpulse.sources.sysfs.block_links import BLOCK_LINKS
 from procpulse.sources.sysfs.cgroup import CGROUP
 from procpulse.sources.sysfs.class_net_links import CLASS_NET_LINKS
 from procpulse.usage_cgroups import CgroupUsage, ContainerUsage, cgroup_usage, container_usage, stall_shares
+from procpulse.usage_processes import ProcessUsage as ProcessUsage
+from procpulse.usage_processes import ThreadUsage as ThreadUsage
+from procpulse.usage_processes import process_usage, thread_usage
 from procpulse.usage_totals import DiskTotal, NetworkTotal, disk_total, network_total
 
 if TYPE_CHECKING:
@@ -134,56 +137,6 @@ class PressureUsage(msgspec.Struct, frozen=True, gc=False):
     io_some_ratio: Annotated[float | None, gauge("Some task waited for a disk.")] = None
     io_full_ratio: Annotated[float | None, gauge("All tasks waited for a disk.")] = None
     irq_full_ratio: Annotated[float | None, gauge("Tasks were interrupted (Linux 6.1).")] = None
-
-
-class ProcessUsage(msgspec.Struct, frozen=True, gc=False):
-    """What a process did a second. What needs a part that was not sampled is None.
-
-    The kernel tells CPU time in clock ticks, of 10 ms mostly. Over a short interval the growth may be more than there
-    was time for; so `cpu_ratio` is at most the number of CPUs that are online.
-    """
-
-    pid: Annotated[int, label("Process id.")]
-    comm: Annotated[str, info("Name.")]
-    state: Annotated[str, info("State.")]
-    cpu_ratio: Annotated[float, gauge("CPU time / elapsed; 1 is one CPU all the time, and threads add up.")]
-    user_ratio: Annotated[float, gauge("CPU time in user mode / elapsed.")]
-    system_ratio: Annotated[float, gauge("CPU time in the kernel / elapsed.")]
-    rss_bytes: Annotated[int, gauge("Resident memory; exact with the part statm, else what stat says.")]
-    num_threads: Annotated[int, gauge("Threads.")]
-    minor_faults_per_second: Annotated[float, gauge("Page faults that needed no disk.")]
-    major_faults_per_second: Annotated[float, gauge("Page faults that needed a disk.")]
-    read_bytes_per_second: Annotated[float | None, gauge("Bytes from disks (part io).")] = None
-    written_bytes_per_second: Annotated[float | None, gauge("Bytes to disks (part io).")] = None
-    context_switches_per_second: Annotated[
-        float | None, gauge("Context switches of the main thread (part status).")
-    ] = None
-    run_ratio: Annotated[float | None, gauge("Time of the main thread on a CPU / elapsed (part schedstat).")] = None
-    wait_ratio: Annotated[
-        float | None, gauge("Time of the main thread waiting for a CPU / elapsed (part schedstat).")
-    ] = None
-
-
-class ThreadUsage(msgspec.Struct, frozen=True, gc=False):
-    """What a thread did a second. What needs a part that was not sampled of threads is None.
-
-    A thread is on one CPU at a time, so its ratios are at most 1, as those of processes are bounded.
-    """
-
-    tid: Annotated[int, label("Thread id.")]
-    pid: Annotated[int, info("Process id.")]
-    comm: Annotated[str, info("Name of the thread.")]
-    state: Annotated[str, info("State.")]
-    cpu_ratio: Annotated[float, gauge("CPU time / elapsed.")]
-    user_ratio: Annotated[float, gauge("CPU time in user mode / elapsed.")]
-    system_ratio: Annotated[float, gauge("CPU time in the kernel / elapsed.")]
-    minor_faults_per_second: Annotated[float, gauge("Page faults that needed no disk.")]
-    major_faults_per_second: Annotated[float, gauge("Page faults that needed a disk.")]
-    read_bytes_per_second: Annotated[float | None, gauge("Bytes from disks (part io).")] = None
-    written_bytes_per_second: Annotated[float | None, gauge("Bytes to disks (part io).")] = None
-    context_switches_per_second: Annotated[float | None, gauge("Context switches (part status).")] = None
-    run_ratio: Annotated[float | None, gauge("Time on a CPU / elapsed (part schedstat).")] = None
-    wait_ratio: Annotated[float | None, gauge("Time waiting for a CPU / elapsed (part schedstat).")] = None
 
 
 class Rates(msgspec.Struct, frozen=True, gc=False):
@@ -317,7 +270,7 @@ class Usage:
         """Processes that were there in both samples, by pid."""
         ticks, cpus = self._delta.host.ticks_per_second, self._cpus()
         return {
-            process.pid: _process(process, seconds, ticks, cpus)
+            process.pid: process_usage(process, seconds, ticks, cpus)
             for process, seconds in self._rows()
             if process.stat is not None
         }
@@ -327,7 +280,7 @@ class Usage:
         """Threads that were there in both samples, by tid; none unless `processes(..., threads=True)` is sampled."""
         ticks = self._delta.host.ticks_per_second
         return {
-            tid: _thread(process.pid, thread, seconds, ticks)
+            tid: thread_usage(process.pid, thread, seconds, ticks)
             for process, seconds in self._rows()
             for tid, thread in (getattr(process, "threads", None) or {}).items()
             if thread.stat is not None
@@ -501,40 +454,3 @@ def _interface(grown: Interface, seconds: float) -> InterfaceUsage:
     fields = ("bytes", "packets", "errors", "dropped")
     growth = [getattr(grown, f"{way}_{field}") for field in fields for way in ("rx", "tx")]
     return InterfaceUsage(grown.name, *[count / seconds for count in growth])
-
-
-def _process(grown: Process, seconds: float, ticks: int, cpus: int | None) -> ProcessUsage:
-    stat, statm = grown.stat, getattr(grown, "statm", None)
-    return ProcessUsage(
-        pid=grown.pid,
-        rss_bytes=stat.rss_bytes if statm is None else statm.resident_bytes,
-        num_threads=stat.num_threads,
-        **_work(grown, seconds, ticks, cpus),
-    )
-
-
-def _thread(pid: int, grown: Thread, seconds: float, ticks: int) -> ThreadUsage:
-    return ThreadUsage(tid=grown.tid, pid=pid, **_work(grown, seconds, ticks, 1))
-
-
-def _work(grown: Process | Thread, seconds: float, ticks: int, cpus: int | None) -> dict[str, Any]:
-    """What is told of processes and threads alike, by field; it can have used so many CPUs at most."""
-    stat = grown.stat
-    io, status, schedstat = (getattr(grown, name, None) for name in ("io", "status", "schedstat"))
-    per_second = seconds * ticks
-    if cpus is not None:
-        per_second = max(per_second, stat.cpu_ticks / cpus)
-    return {
-        "comm": stat.comm,
-        "state": stat.state,
-        "cpu_ratio": stat.cpu_ticks / per_second,
-        "user_ratio": stat.user_ticks / per_second,
-        "system_ratio": stat.system_ticks / per_second,
-        "minor_faults_per_second": stat.minor_faults / seconds,
-        "major_faults_per_second": stat.major_faults / seconds,
-        "read_bytes_per_second": None if io is None else _rate(io.read_bytes, seconds),
-        "written_bytes_per_second": None if io is None else _rate(io.written_bytes, seconds),
-        "context_switches_per_second": None if status is None else _rate(status.ctxt_switches, seconds),
-        "run_ratio": None if schedstat is None else min(1.0, schedstat.run_ns / 1e9 / seconds),
-        "wait_ratio": None if schedstat is None else min(1.0, schedstat.wait_ns / 1e9 / seconds),
-    }
