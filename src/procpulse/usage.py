@@ -25,13 +25,28 @@ from procpulse.sources.sysfs.block_links import BLOCK_LINKS
 from procpulse.sources.sysfs.cgroup import CGROUP
 from procpulse.sources.sysfs.class_net_links import CLASS_NET_LINKS
 from procpulse.usage_cgroups import CgroupUsage, ContainerUsage, cgroup_usage, container_usage, stall_shares
-from procpulse.usage_processes import ProcessUsage as ProcessUsage
-from procpulse.usage_processes import ThreadUsage as ThreadUsage
-from procpulse.usage_processes import process_usage, thread_usage
+from procpulse.usage_processes import ProcessUsage, ThreadUsage, process_usage, thread_usage
 from procpulse.usage_totals import DiskTotal, NetworkTotal, disk_total, network_total
 
 if TYPE_CHECKING:
     from procpulse.delta import Delta
+
+__all__ = [
+    "CgroupUsage",
+    "ContainerUsage",
+    "CpuUsage",
+    "DiskTotal",
+    "DiskUsage",
+    "InterfaceUsage",
+    "KernelUsage",
+    "MemoryUsage",
+    "NetworkTotal",
+    "PressureUsage",
+    "ProcessUsage",
+    "Rates",
+    "ThreadUsage",
+    "Usage",
+]
 
 T = TypeVar("T")
 U = TypeVar("U", bound=msgspec.Struct)
