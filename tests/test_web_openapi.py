@@ -22,7 +22,7 @@ def place() -> Iterator[str]:
 # The stream has no end; tests/test_web_streams.py reads it.
 OPERATIONS = [
     "GET /v1/snapshot", "GET /v1/delta", "GET /v1/usage", "GET /v1/history", "GET /v1/sources", "GET /v1/schema",
-    "GET /openapi.json", "GET /healthz", "GET /readyz", "GET /metrics", "POST /v1/login",
+    "GET /openapi.json", "GET /healthz", "GET /readyz", "GET /metrics", "POST /v1/login", "POST /v1/logout",
 ]  # fmt: skip
 
 

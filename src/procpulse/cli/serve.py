@@ -1,8 +1,10 @@
 """procpulse serve: a page, streams and metrics of this host."""
 
 import argparse
+import grp
 import ipaddress
 import os
+import stat
 import sys
 from typing import Any
 
@@ -22,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this verb."""
     parser.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="listen here (default 127.0.0.1)")
     parser.add_argument("--port", metavar="N", type=port, default=8787, help="on this port (default 8787)")
-    parser.add_argument("--unix", metavar="PATH", help="listen on a socket of the file system, for this user alone")
+    parser.add_argument(
+        "--unix", metavar="PATH", help="listen on a socket of the file system, for this user and root alone"
+    )
+    parser.add_argument("--unix-group", metavar="GROUP", help="let the members of this group use that socket as well")
     parser.add_argument(
         "--interval",
         metavar="TIME",
@@ -51,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="another site whose pages may ask, such as https://grafana.example",
     )
+    parser.add_argument(
+        "--trusted-proxy",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="a proxy whose X-Forwarded-For and X-Forwarded-Proto count: an address, a network, or unix",
+    )
     parser.add_argument("--insecure", action="store_true", help="let anybody in without a token")
     parser.add_argument("--max-clients", metavar="N", type=shared.count, default=1024, help="of streams (default 1024)")
     parser.add_argument(
@@ -72,20 +84,19 @@ def run(options: argparse.Namespace) -> int:
     token = _token(options)
     sources = None if options.sources == "default" else _sources(options)
     try:
-        import procpulse.web
         from procpulse.web import server
+        from procpulse.web.application import Application
     except ModuleNotFoundError as error:
         raise shared.Refused(f"serve needs {error.name}: pip install 'procpulse[web]'") from None
     try:
-        application = procpulse.web.app(
+        application = Application(
             sources=sources,
             interval=options.interval,
             roots=shared.roots(options),
             cmdline=options.cmdline or False,
-            token=token,
+            access=_access(options, token),
             hosts=options.name,
             origins=options.origin,
-            insecure=options.insecure,
             max_clients=options.max_clients,
             max_clients_per_address=options.max_clients_per_address,
         )
@@ -95,9 +106,11 @@ def run(options: argparse.Namespace) -> int:
         print(
             "procpulse: arguments of processes are served with the passwords in them (--cmdline=raw)", file=sys.stderr
         )
+    application.announced = True  # here it is said to whoever starts the server
     sockets = _inherited()
     made = None if sockets else options.unix
     sockets = sockets or _listen(options, server)
+    application.access.group = _group_of(sockets)
     where = [_address(listener) for listener in sockets]
     exposed = [place for place, local in where if not local]
     if exposed and token is None and not options.insecure:
@@ -120,6 +133,49 @@ def run(options: argparse.Namespace) -> int:
     if made:
         os.unlink(made)
     return 0
+
+
+def _access(options: argparse.Namespace, token: str | None) -> Any:
+    """Who may ask.
+
+    Raises:
+        ValueError: what was said makes no sense.
+    """
+    from procpulse.web.access import Access
+    from procpulse.web.peers import TrustedProxies
+    from procpulse.web.tokens import Tokens
+
+    if token is not None and options.insecure:
+        raise ValueError("--insecure lets anybody in without a token, and there is one: leave out one of the two")
+    return Access(
+        tokens=None if token is None else Tokens.of(token),
+        public=options.insecure,
+        group=_group(options),
+        proxies=TrustedProxies(options.trusted_proxy),
+    )
+
+
+def _group(options: argparse.Namespace) -> int | None:
+    """The number of the group that may use the socket."""
+    name = options.unix_group
+    if name is None:
+        return None
+    if not options.unix:
+        raise ValueError("--unix-group is for a --unix socket")
+    try:
+        return int(name) if name.isascii() and name.isdigit() else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise ValueError(f"--unix-group: there is no group {name!r}") from None
+
+
+def _group_of(sockets: list[Any]) -> int | None:
+    """The group that may use a socket of the file system, as its mode says, whoever made it."""
+    for listener in sockets:
+        name = listener.getsockname()
+        if isinstance(name, str) and name.startswith("/"):
+            found = os.stat(name)
+            return found.st_gid if found.st_mode & stat.S_IWGRP else None
+    return None
 
 
 def _sources(options: argparse.Namespace) -> Any:
@@ -154,7 +210,11 @@ def _inherited() -> list[Any]:
 
 def _listen(options: argparse.Namespace, server: Any) -> list[Any]:
     try:
-        return [server.listen_unix(options.unix)] if options.unix else server.listen(options.host, options.port)
+        return (
+            [server.listen_unix(options.unix, _group(options))]
+            if options.unix
+            else server.listen(options.host, options.port)
+        )
     except (OSError, UnicodeError) as error:
         place = options.unix or f"{options.host} port {options.port}"
         raise shared.Refused(f"cannot listen on {place}: {getattr(error, 'strerror', None) or error}", 5) from None

@@ -1,5 +1,6 @@
 """The ASGI application: guard, endpoints and streams around one hub."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,11 +12,14 @@ from starlette.responses import RedirectResponse
 from procpulse.sampler import Sampler
 from procpulse.source import Roots, Source
 from procpulse.web import streams
+from procpulse.web.access import Access
 from procpulse.web.answers import Answer, Answers
 from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
-from procpulse.web.guard import Guard, Receive, Scope, Send, Token, refuse, route_path
+from procpulse.web.guard import Guard, Receive, Scope, Send, refuse, route_path, several
 from procpulse.web.hub import Hub
 from procpulse.web.sites import is_of_another_site
+
+_logger = logging.getLogger("procpulse.web")
 
 
 class Application:
@@ -23,6 +27,9 @@ class Application:
 
     Attributes:
         hub: Where samples come from and who is connected.
+        access: Who may ask.
+        guard: What holds them to it.
+        announced: Whether somebody was told what applies.
     """
 
     def __init__(
@@ -33,15 +40,15 @@ class Application:
         interval: float = 1.0,
         roots: Roots | None = None,
         cmdline: bool | str = False,
-        token: str | None = None,
-        hosts: Iterable[str] = (),
-        origins: Iterable[str] = (),
-        insecure: bool = False,
+        access: Access | None = None,
+        hosts: str | Iterable[str] = (),
+        origins: str | Iterable[str] = (),
         max_clients: int = 1024,
         max_clients_per_address: int = 32,
     ):
         if sampler is not None and (sources is not None or roots is not None):
             raise TypeError("a sampler has its sources and roots already")
+        self.access = Access() if access is None else access
         self.hub = Hub(
             sampler,
             sources=None if sources is None else list(sources),
@@ -51,17 +58,18 @@ class Application:
             most=max_clients,
             most_per_address=max_clients_per_address,
         )
-        origins = list(origins)
+        origins = several(origins)
         self._origins = {origin.lower().rstrip("/") for origin in origins}
-        secret = None if token is None else Token(token)
         self._answers = Answers()
-        self._endpoints = Endpoints(self.hub, secret)
-        self._guard = Guard(
-            self._serve, public=is_public, token=secret, hosts=hosts, origins=origins, insecure=insecure
-        )
+        self._endpoints = Endpoints(self.hub, self.access)
+        self.guard = Guard(self._serve, self.access, public=is_public, hosts=hosts, origins=origins)
+        self.announced = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
+        if not self.announced:
+            self.announced = True
+            self._announce()
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
@@ -71,13 +79,24 @@ class Application:
                 await refuse(scope, receive, send, 403, "a page of another site may not ask")
                 return
         if scope["type"] != "http":
-            await self._guard(scope, receive, send)
+            await self.guard(scope, receive, send)
             return
         answer = Answer(self._answers, scope, receive, send)
         try:
-            await self._guard(scope, receive, answer.send)
+            await self.guard(scope, receive, answer.send)
         finally:
             answer.end()
+
+    def _announce(self) -> None:
+        """Say, once, what applies to those who come."""
+        if self.access.protected and not self.access.public:
+            _logger.info("procpulse.web.app: %s", self.access)
+        elif self.access.public:
+            _logger.warning("procpulse.web.app: %s (public=True)", self.access)
+        else:
+            _logger.warning(
+                "procpulse.web.app: %s; to let others in, give it token=, auth= or public=True", self.access
+            )
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncIterator[None]:

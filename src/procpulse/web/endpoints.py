@@ -18,14 +18,16 @@ from starlette.staticfiles import StaticFiles
 from procpulse import __version__
 from procpulse.encode import json, msgpack
 from procpulse.encode.schema import tables
+from procpulse.web.access import WRONG_TOKEN, Access, Refusal
 from procpulse.web.answers import PIECE
-from procpulse.web.guard import SESSION_SECONDS, Token
+from procpulse.web.connections import address_key
 from procpulse.web.hub import Hub
 from procpulse.web.memory import HistoryFrame
 from procpulse.web.metrics import Metrics
 from procpulse.web.negotiate import accepted, matches
 from procpulse.web.openapi import description
-from procpulse.web.select import Selection, Wrong, parse, rates, select, select_delta
+from procpulse.web.select import Selection, Wrong, rates, select, select_delta
+from procpulse.web.streams import narrowed, sees_all
 
 STATIC = Path(__file__).parent / "static"
 JSON, MSGPACK = "application/json", "application/msgpack"
@@ -86,12 +88,12 @@ class Endpoints:
 
     Args:
         hub: Where samples come from.
-        token: What a browser shows to log in, if anything.
+        access: What a browser shows to log in, if anything.
     """
 
-    def __init__(self, hub: Hub, token: Token | None):
+    def __init__(self, hub: Hub, access: Access):
         self.hub = hub
-        self._token = token
+        self._access = access
         self._metrics = Metrics(hub)
         self._made: dict[tuple[str, int, str, Selection], bytes] = {}
         _files.cache_clear()
@@ -104,6 +106,7 @@ class Endpoints:
             Route("/v1/sources", self.sources),
             Route("/v1/schema", self.schema),
             Route("/v1/login", self.login, methods=["POST"]),
+            Route("/v1/logout", self.logout, methods=["POST"]),
             Route("/metrics", self.metrics),
             Route("/openapi.json", self.openapi),
             Route("/healthz", self.healthz),
@@ -174,7 +177,7 @@ class Endpoints:
         assert pace.latest is not None
         failures, values = pace.latest.failures, pace.latest.values
         entries = []
-        for source in self.hub.sources:
+        for source in self.hub.sources if sees_all(request.scope) else ():
             failure = failures.get(source.name)
             here = "yes" if source.name in values else str(failure.reason) if failure else "unknown"
             detail = "" if failure is None else f"{failure.path} {failure.detail.strip().splitlines()[-1]}".strip()
@@ -236,19 +239,30 @@ class Endpoints:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise Problem(400, 'send {"token": "..."}') from None
         response = Response(status_code=204, headers={"cache-control": "no-store"})
-        if self._token is None:
+        tokens = self._access.tokens
+        if tokens is None:
             return response
-        if not self._token.matches(login.token.strip().encode("utf-8", "replace")):
-            raise Problem(401, "this is not the token", {"www-authenticate": "Bearer"})
+        token = tokens.find(login.token.strip().encode("utf-8", "replace"))
+        if token is None:
+            try:
+                await self._access.fail(address_key(request.scope.get("client")), WRONG_TOKEN)
+            except Refusal as refusal:
+                headers = {"www-authenticate": "Bearer"} if refusal.status == 401 else refusal.headers
+                raise Problem(refusal.status, str(refusal), headers) from None
+            raise AssertionError("a wrong token is refused")
         response.set_cookie(
-            self._token.cookie,
-            self._token.session(time.time()),
-            max_age=SESSION_SECONDS,
-            path=request.scope.get("root_path", "").rstrip("/") or "/",
-            secure=request.url.scheme == "https",
-            httponly=True,
-            samesite="strict",
+            tokens.cookie, tokens.session(token, time.time()), max_age=tokens.session_seconds, **_cookie(request)
         )
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """The end of a session: its cookie is forgotten by the browser, and no longer good."""
+        response = Response(status_code=204, headers={"cache-control": "no-store"})
+        tokens = self._access.tokens
+        if tokens is not None:
+            for session in tokens.sessions(line.encode("latin-1") for line in request.headers.getlist("cookie")):
+                tokens.revoke(session)
+            response.delete_cookie(tokens.cookie, **_cookie(request))
         return response
 
     async def page(self, request: Request) -> Response:
@@ -277,7 +291,7 @@ class Endpoints:
 
     def _selection(self, request: Request, allow: Iterable[str]) -> Selection:
         try:
-            return parse(self._parsed(request), self.hub.names, self.hub.interval, allow)
+            return narrowed(request.scope, self.hub, self._parsed(request), allow)
         except Wrong as wrong:
             raise Problem(400, str(wrong)) from None
 
@@ -337,7 +351,17 @@ def is_file(name: str) -> bool:
 
 def is_public(path: str) -> bool:
     """Whether a path is of the page itself, which says nothing about the host."""
-    return path in ("", "/", "/v1/login") or is_file(path[1:])
+    return path in ("", "/", "/v1/login", "/v1/logout") or is_file(path[1:])
+
+
+def _cookie(request: Request) -> dict[str, Any]:
+    """Where the cookie of a session goes, and where not."""
+    return {
+        "path": request.scope.get("root_path", "").rstrip("/") or "/",
+        "secure": request.url.scheme == "https",
+        "httponly": True,
+        "samesite": "strict",
+    }
 
 
 async def _joined(first: bytes, frames: list[HistoryFrame], last: bytes) -> AsyncIterator[bytes]:

@@ -1,17 +1,16 @@
-"""Who may ask: exact Host and Origin, a token unless the client is on this machine, and headers that browsers obey.
+"""Who may ask: exact Host and Origin, what `Access` wants to see, and headers that browsers obey.
 
 A plain ASGI application around another. It looks at HTTP and websockets alike, before anything else does.
 """
 
-import hmac
 import ipaddress
 import re
-import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from hashlib import sha256
 from typing import Any
 
 from procpulse.encode import json
+from procpulse.web.access import NOTHING, Access, Refusal
+from procpulse.web.connections import address_key
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,62 +30,7 @@ HEADERS = (
 )
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Says nothing but whether it works; anybody may ask."""
-SESSION_SECONDS = 30 * 86400
-LEAST_TOKEN = 16
-"""Characters that a token has at least."""
-LEAST_VARIETY = 5
-"""Different ones among them; random digits have as many, a key that was held down has not."""
-
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_](?:[a-z0-9_.\-]{0,252}[a-z0-9_])?)(?::([0-9]{1,5}))?")
-
-
-class Token:
-    """A secret that clients show, and the cookie that a browser gets for it.
-
-    Args:
-        token: The secret.
-
-    Raises:
-        ValueError: it is too short to be one.
-    """
-
-    def __init__(self, token: str):
-        token = token.strip()
-        if len(token) < LEAST_TOKEN:
-            raise ValueError(f"a token has at least {LEAST_TOKEN} characters")
-        if len(set(token)) < LEAST_VARIETY:
-            raise ValueError(f"a token has at least {LEAST_VARIETY} different characters")
-        self._token = token.encode()
-        self.cookie = "procpulse_" + self._seal(b"name")[:8]
-        """Its name: servers on other ports of this host have other cookies."""
-
-    def matches(self, given: bytes) -> bool:
-        """Whether this is the token, in a time that does not tell where it differs."""
-        return hmac.compare_digest(sha256(given).digest(), sha256(self._token).digest())
-
-    def session(self, now: float) -> str:
-        """The value of a cookie: until when it is good, and a seal on that. A server that starts anew knows it still."""
-        until = str(int(now) + SESSION_SECONDS)
-        return f"{until}.{self._seal(until.encode())}"
-
-    def admits(self, session: str, now: float) -> bool:
-        """Whether a cookie is ours and still good."""
-        until, _, seal = session.partition(".")
-        good = hmac.compare_digest(
-            seal.encode("utf-8", "replace"), self._seal(until.encode("utf-8", "replace")).encode()
-        )
-        return good and until.isascii() and until.isdigit() and len(until) < 12 and int(until) > now
-
-    def _seal(self, what: bytes) -> str:
-        return hmac.new(self._token, b"procpulse session " + what, sha256).hexdigest()
-
-
-class Refusal(Exception):
-    """Not like this; carries the HTTP status."""
-
-    def __init__(self, status: int, message: str):
-        super().__init__(message)
-        self.status = status
 
 
 class Guard:
@@ -94,32 +38,35 @@ class Guard:
 
     Args:
         app: Where to.
-        public: Paths that need no token: the page itself, and the way to log in.
-        token: What clients have to show; without one, only those on this machine are let in.
+        access: Who may ask.
+        public: Paths of the page itself, and the way to log in.
         hosts: Names of this server besides those of the loopback and its own address, `name` or `name:port`; "*" for
             any, where something before it checks.
         origins: Other sites that may ask from a browser, such as `https://grafana.example`.
-        insecure: Whether anybody may ask without a token.
+
+    Attributes:
+        headers: What each answer has beside what is in it already; of `HEADERS` those that are named here give way.
+        limit: Raises where requests come faster than they may.
     """
 
     def __init__(
         self,
         app: App,
+        access: Access,
         *,
         public: Callable[[str], bool],
-        token: Token | None = None,
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
-        insecure: bool = False,
     ):
         self.app = app
-        self.token = token
+        self.access = access
         self._public = public
-        self._hosts = {host.lower() for host in (*LOCAL, *hosts)}
-        self._origins = {origin.lower().rstrip("/") for origin in origins}
+        self._hosts = {host.lower() for host in (*LOCAL, *several(hosts))}
+        self._origins = {origin.lower().rstrip("/") for origin in several(origins)}
         if "*" in self._origins:
             raise ValueError("origins are named one by one")
-        self._insecure = insecure
+        self.headers: tuple[tuple[bytes, bytes], ...] = HEADERS
+        self.limit: Callable[[], None] = _no_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -129,15 +76,22 @@ class Guard:
         headers: dict[bytes, list[bytes]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(bytes(name).lower(), []).append(bytes(value))
+        if scope.get("client") in self.access.proxies:
+            scope = self.access.proxies.unwrap(scope, headers)
         try:
-            origin = self._check(scope, headers)
+            origin, scopes = await self._check(scope, headers)
         except Refusal as refusal:
-            await refuse(scope, receive, send, refusal.status, str(refusal))
+            if refusal.kind:
+                self.access.refusals.note(address_key(scope.get("client")), refusal.kind)
+            more = dict(refusal.headers)
+            challenges = self.access.challenges if refusal.status == 401 else ()
+            await refuse(scope, receive, send, refusal.status, str(refusal), self.headers, challenges, **more)
             return
+        scope = {**scope, "procpulse.scopes": scopes}
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
-        extra = list(HEADERS)
+        extra = list(self.headers)
         if origin is not None:
             extra = [header for header in extra if header[0] != b"cross-origin-resource-policy"]
             extra += [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
@@ -154,29 +108,25 @@ class Guard:
 
         await self.app(scope, receive, dressed)
 
-    def _check(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> bytes | None:
-        """Raise `Refusal`, or return the other site that asks, if it is one."""
+    async def _check(self, scope: Scope, headers: dict[bytes, list[bytes]]) -> tuple[bytes | None, frozenset[str]]:
+        """Raise `Refusal`, or return the other site that asks, if it is one, and what may be seen."""
         host = self._host(scope, headers.get(b"host", []))
         origins = headers.get(b"origin", [])
         other = None
         if origins:
+            # Behind a proxy that speaks TLS the page has another scheme than we hear of; the host tells whose it is.
             origin = origins[0].decode("latin-1").lower()
-            scheme = "https" if scope.get("scheme") in ("https", "wss") else "http"
-            if len(origins) > 1 or (origin != f"{scheme}://{host}" and origin not in self._origins):
-                raise Refusal(403, "this origin may not ask")
-            other = origins[0] if origin != f"{scheme}://{host}" else None
+            own = origin in (f"http://{host}", f"https://{host}")
+            if len(origins) > 1 or not (own or origin in self._origins):
+                raise Refusal(403, "this origin may not ask", "a page of another site")
+            other = None if own else origins[0]
         path = route_path(scope)
-        if path in HEALTH or self._insecure:
-            return other
-        if self.token is None:
-            if not is_local(scope.get("client")):
-                raise Refusal(403, "there is no token: only clients on this machine may ask")
-            return other
-        if self._public(path) or (other is not None and scope.get("method") == "OPTIONS"):
-            return other
-        if not self._knows(self.token, headers):
-            raise Refusal(401, "a token is needed: Authorization: Bearer TOKEN")
-        return other
+        if path in HEALTH:
+            return other, NOTHING
+        self.limit()
+        if other is not None and scope.get("method") == "OPTIONS":
+            return other, NOTHING
+        return other, await self.access.check(scope, headers, path, self._public(path))
 
     def _host(self, scope: Scope, given: list[bytes]) -> str:
         if len(given) != 1:
@@ -190,21 +140,16 @@ class Guard:
         server = scope.get("server")
         if server and _literal(server[0]) == match[1]:
             return host
-        raise Refusal(403, "this server does not go by that name")
+        raise Refusal(403, "this server does not go by that name", "asked for a Host that is not ours")
 
-    @staticmethod
-    def _knows(token: Token, headers: dict[bytes, list[bytes]]) -> bool:
-        for value in headers.get(b"authorization", []):
-            scheme, _, given = value.partition(b" ")
-            if scheme.lower() == b"bearer" and token.matches(given.strip()):
-                return True
-        now = time.time()
-        for line in headers.get(b"cookie", []):
-            for piece in line.decode("latin-1").split(";"):
-                name, _, session = piece.strip().partition("=")
-                if name == token.cookie and token.admits(session, now):
-                    return True
-        return False
+
+def _no_limit() -> None:
+    """Requests may come as fast as they do."""
+
+
+def several(names: str | Iterable[str]) -> list[str]:
+    """Names; a text by itself is one name."""
+    return [names] if isinstance(names, str) else list(names)
 
 
 def route_path(scope: Scope) -> str:
@@ -217,19 +162,6 @@ def route_path(scope: Scope) -> str:
     return rest if rest[:1] in ("", "/") else path
 
 
-def is_local(client: Any) -> bool:
-    """Whether a client is on this machine: by the loopback, or by a socket of the file system."""
-    if not client:
-        return True
-    try:
-        address = ipaddress.ip_address(client[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return bool(address.ipv4_mapped.is_loopback)
-    return address.is_loopback
-
-
 def _literal(address: str) -> str | None:
     """An IP address as it stands in a Host header; None for a name."""
     try:
@@ -239,7 +171,16 @@ def _literal(address: str) -> str | None:
     return str(found) if found.version == 4 else f"[{found}]"
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str, **more: str) -> None:
+async def refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    message: str,
+    extra: Iterable[tuple[bytes, bytes]] = HEADERS,
+    challenges: Iterable[str] = (),
+    **more: str,
+) -> None:
     """Answer with an error; a websocket gets it in place of its handshake."""
     kind = "http.response"
     if scope["type"] == "websocket":
@@ -254,10 +195,9 @@ async def refuse(scope: Scope, receive: Receive, send: Send, status: int, messag
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         *((name.replace("_", "-").encode(), value.encode()) for name, value in more.items()),
-        *HEADERS,
+        *extra,
+        *((b"www-authenticate", challenge.encode()) for challenge in challenges),
     ]
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": f"{kind}.start", "status": status, "headers": headers})
     await send({"type": f"{kind}.body", "body": body})
 

@@ -102,6 +102,7 @@ def description(hub: Hub) -> dict[str, Any]:
             media="text/event-stream",
         ),
         "/v1/login": {"post": _LOGIN},
+        "/v1/logout": {"post": _LOGOUT},
     }
     paths["/metrics"]["get"]["responses"]["200"]["content"]["application/openmetrics-text"] = {"schema": _STRING}
     return {
@@ -174,6 +175,10 @@ _LOGIN = {
     },
     "responses": {
         "204": {"description": "The cookie is set."},
-        **dict.fromkeys(("400", "401", "403", "413", "415"), _ERROR),
+        **dict.fromkeys(("400", "401", "403", "413", "415", "429"), _ERROR),
     },
+}
+_LOGOUT = {
+    "summary": "The end of the session that the cookie is for.",
+    "responses": {"204": {"description": "It is over, if there was one."}, "403": _ERROR},
 }

@@ -19,6 +19,7 @@ from procpulse.web.answers import PIECE
 from procpulse.web.connections import Limits, Place, Transport
 from procpulse.web.guard import HEALTH
 from procpulse.web.hub import POLICY, TRY_LATER, Hub
+from procpulse.web.peers import peer_of
 from procpulse.web.streams import UTF8
 
 REQUEST_SECONDS = 10.0
@@ -61,6 +62,7 @@ class Http(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         counted = Transport(transport)
         super().connection_made(counted)  # type: ignore[arg-type]
+        self.client = peer_of(transport) or self.client
         self.place.transport = counted
         self.place.wait()
         self._arm()
@@ -211,6 +213,7 @@ class Socket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.client = peer_of(transport) or self.client
         self._deadline = self.loop.call_later(REQUEST_SECONDS, self._late)
 
     def connection_lost(self, exc: Exception | None) -> None:

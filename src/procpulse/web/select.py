@@ -20,7 +20,7 @@ ORDERS = tuple(field.name for field in fields(ProcessUsage) if field.kind is Kin
 MOST_TOP = 10_000
 LONGEST = 3600.0
 _DECIMAL = re.compile(r"[0-9]{1,10}(\.[0-9]{1,18})?(e[+-]?[0-9]{1,2})?")
-_KNOWN = ("sources", "top", "by", "interval", "usage")
+PARAMETERS = ("sources", "top", "by", "interval", "usage")
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Wrong(ValueError):
 
 
 def parse(
-    query: Mapping[str, list[str]], sampled: Iterable[str], interval: float, allow: Iterable[str] = _KNOWN
+    query: Mapping[str, list[str]], sampled: Iterable[str], interval: float, allow: Iterable[str] = PARAMETERS
 ) -> Selection:
     """The selection that a query asks for.
 

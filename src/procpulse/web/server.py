@@ -177,8 +177,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
     return found
 
 
-def listen_unix(path: str) -> socket.socket:
-    """A socket in the file system that this user alone can use. One that a dead server left behind is replaced.
+def listen_unix(path: str, group: int | None = None) -> socket.socket:
+    """A socket in the file system that this user alone can use, or a group. One that a dead server left is replaced.
 
     Raises:
         OSError: it cannot be made there, or somebody listens.
@@ -195,6 +195,9 @@ def listen_unix(path: str) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         listener.bind(path)
+        if group is not None:
+            os.chown(path, -1, group)
+            os.chmod(path, 0o660)
     except BaseException:
         listener.close()
         raise

@@ -1,15 +1,18 @@
 """Frames to clients, as they come: by websocket and as server-sent events."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from urllib.parse import parse_qs
+
+import msgspec
 
 from procpulse.web.answers import PIECE
 from procpulse.web.connections import address_key
 from procpulse.web.guard import Message, Receive, Scope, Send, refuse
 from procpulse.web.hub import BROKEN, GOING_AWAY, POLICY, TRY_LATER, Full, Hub, Subscriber
-from procpulse.web.select import Selection, Wrong, parse
+from procpulse.web.select import PARAMETERS, Selection, Wrong, parse
+from procpulse.web.tokens import ALL, EVERYTHING
 
 PROTOCOLS = {"procpulse.v1.json": "json", "procpulse.v1.msgpack": "msgpack"}
 LARGEST_MESSAGE = 4096
@@ -41,7 +44,23 @@ def selection_of(hub: Hub, scope: Scope) -> Selection:
         Wrong: it cannot be had.
     """
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True, max_num_fields=20)
-    return parse(query, hub.names, hub.interval)
+    return narrowed(scope, hub, query)
+
+
+def sees_all(scope: Scope) -> bool:
+    """Whether who asks may see all that is served, and not only what the host as a whole does."""
+    return ALL in scope.get("procpulse.scopes", EVERYTHING)
+
+
+def narrowed(scope: Scope, hub: Hub, query: Mapping[str, list[str]], allow: Iterable[str] = PARAMETERS) -> Selection:
+    """What a query asks for. Who may see usage alone gets no sources, no processes and no control groups.
+
+    Raises:
+        Wrong: it cannot be had.
+    """
+    if sees_all(scope):
+        return parse(query, hub.names, hub.interval, allow)
+    return msgspec.structs.replace(parse(query, (), hub.interval, allow), sources=(), top=0)
 
 
 async def _run(subscriber: Subscriber, receive: Receive, serve: Callable[[], Awaitable[None]]) -> int | None:
