@@ -62,7 +62,9 @@ class Transport:
         return getattr(self._transport, name)
 
     def write(self, data: Any) -> None:
-        """As that of a transport."""
+        """As that of a transport. What comes after the end goes nowhere: uvloop would raise, asyncio would log it."""
+        if self._transport.is_closing():
+            return
         self.written += len(data)
         self._transport.write(data)
 
