@@ -30,6 +30,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/index.py --check
+	$(BIN)/python -m tools.counters --check
 	$(BIN)/python tools/house.py
 	$(BIN)/mypy
 	$(BIN)/pyright

@@ -9,7 +9,7 @@ from procpulse.sources import MEMINFO
 
 def short_of_memory(snap: Snapshot, least_ratio: float) -> bool:
     info = snap.get(MEMINFO)
-    if info is None or info.mem_available_bytes is None:
+    if info is None or info.mem_available_bytes is None or info.mem_total_bytes is None:
         return False  # not known is not short
     return info.mem_available_bytes < least_ratio * info.mem_total_bytes
 

@@ -5,7 +5,20 @@ from collections.abc import Generator, Mapping
 from typing import Any, TypeVar
 
 from procpulse import Host, Part, Source
-from procpulse.source import Failure, Link, Names, Piece, Read, Reading, Reason, Request, Statvfs, Unreadable
+from procpulse.source import (
+    Failure,
+    Fold,
+    Link,
+    Malformed,
+    Names,
+    Piece,
+    Read,
+    Reading,
+    Reason,
+    Request,
+    Statvfs,
+    Unreadable,
+)
 from procpulse.tree import Folder
 
 T = TypeVar("T")
@@ -32,9 +45,22 @@ def partly(source: Source[T] | Part[T], text: str | bytes, host: Host = HOST) ->
         value = source.understand(data, host, lost=lost)
         assert value is not None
         return value, lost
-    this = Reading(host)
-    value = source.answered(data, this)
+    if isinstance(source, Fold):
+        value, this = reading(source, {source.path: data}, host)
+    else:
+        this = Reading(host)
+        value = source.answered(data, this)
     return value, {part: failure.detail for part, failure in this.failures.items()}
+
+
+def spoiled(source: Source[Any] | Part[Any], text: str | bytes) -> list[str]:
+    """What is told of text that makes no sense, as a whole or in part: why; nothing where all of it does."""
+    try:
+        return list(partly(source, text)[1].values())
+    except Malformed as error:
+        return [str(error)]
+    except Unreadable as error:
+        return [error.failure.detail]
 
 
 def read(source: Source[T], files: Files, host: Host = HOST, mounts: Mounts | None = None) -> T:

@@ -113,10 +113,11 @@ SCRUBBED = [
     (
         "/proc/cmdline",
         b'root=/dev/vda console=ttyS0,115200n8 token=aaaabbbbccccddddeee pw=hunter2 pin=1234 mem=4G host=db7 quiet x="a b" -- --key hunter2 s\n',
-        b"root=scrubbed console=ttyS0,115200n8 token=scrubbed pw=scrubbed pin=scrubbed mem=4G host=scrubbed quiet x=scrubbed"
+        b"root=scrubbed console=ttyS0,115200n8 parameter=scrubbed parameter=scrubbed parameter=scrubbed mem=4G"
+        b" parameter=scrubbed quiet parameter=scrubbed"
         b" -- argument argument argument\n",
     ),
-    ("/proc/cmdline", b"mitigations=auto ro panic=1 jane@example.org\n", b"mitigations=auto ro panic=1 scrubbed\n"),
+    ("/proc/cmdline", b"mitigations=auto ro panic=1 jane@example.org\n", b"mitigations=auto ro panic=1 parameter\n"),
     ("/proc/7/sched", b"acme (x) (7, #threads: 1)\n---\n", b"program1 (7, #threads: 1)\n---\n"),
     ("/proc/7/environ", b"TOKEN=hunter2\0HOME=/home/jane\0", b"VARIABLE=scrubbed\0VARIABLE=scrubbed\0"),
     (
@@ -130,7 +131,11 @@ SCRUBBED = [
         b"0000000000000000: 00000002 00000000 00010000 0001 01 12346 /srv/path1\n"
         b"0000000000000000: 00000002 00000000 00000000 0002 01 12347\n",
     ),
-    ("/proc/net/ip_vs", b"TCP  [2001:0db8:0000:0000:0000:0000:0000:0001]:01BB rr\n", b"TCP  [2001:db8::1]:01BB rr\n"),
+    (
+        "/proc/net/ip_vs",
+        b"TCP  [fd12:0000:0000:0000:0000:0000:0000:00ff]:01BB rr\n",
+        b"TCP  [2001:0db8:0000:0000:0000:0000:0000:0001]:01BB rr\n",
+    ),
     (
         "/proc/mounts",
         b"//nas/jane /home/jane cifs rw,username=jane,domain=ACME,uid=0,addr=fd00::7 0 0\n"
@@ -145,9 +150,9 @@ SCRUBBED = [
         b"device filer:/export/acme mounted on /home/jane with fstype nfs4 statvers=1.1\ndevice proc mounted on /proc with fstype proc\n",
         b"device source1 mounted on /srv/path1 with fstype nfs4 statvers=1.1\ndevice proc mounted on /proc with fstype proc\n",
     ),
-    ("/proc/7/maps", b"7f00-7f01 rw-p 0 00:01 5 /memfd:acme keys (deleted)\n", b"7f00-7f01 rw-p 0 00:01 5 /memfd:name (deleted)\n"),
-    ("/proc/7/maps", b"7f00-7f01 r-xp 0 fd:00 5 /usr/local/acme/bin/d\n", b"7f00-7f01 r-xp 0 fd:00 5 /srv/path1\n"),
-    ("/proc/cpuinfo", b"Hardware\t: BCM2835\nSerial\t\t: 00000000c0ffee01\n", b"Hardware\t: BCM2835\nSerial\t\t: 0000000000000000\n"),
+    ("/proc/7/maps", b"7f00-7f01 rw-p 0 00:01 5 /memfd:acme keys (deleted)\n", b"00400000-00400001 rw-p 0 00:01 5 /memfd:name (deleted)\n"),
+    ("/proc/7/maps", b"7f00-7f01 r-xp 0 fd:00 5 /usr/local/acme/bin/d\n", b"00400000-00400001 r-xp 0 fd:00 5 /srv/path1\n"),
+    ("/proc/cpuinfo", b"Hardware\t: BCM2835\nSerial\t\t: 00000000c0ffee01\n", b"Hardware\t: scrubbed\nSerial\t\t: 0000000000000000\n"),
     ("/proc/7/autogroup", b"/autogroup-12 nice 0\n", b"/autogroup-12 nice 0\n"),
     ("/proc/modules", b"acpi 16384 1 - Live 0xffffffffc0a10000\n", b"acpi 16384 1 - Live 0x0000000000000000\n"),
     ("/sys/class/net/eth0/ifalias", b"uplink of Jane\n", b"name1\n"),

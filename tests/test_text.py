@@ -367,20 +367,40 @@ def test_keyed(data: bytes, separator: bytes, found: list[tuple[bytes, bytes]]) 
         (b"Ip: A\nIp: 1\nIp: B\nIp: 2\n", {"Ip": {"A": 1, "B": 2}}),
         (b"Ip: A\nIp: 1\nTcp: B\n", {"Ip": {"A": 1}}),
         (b"I\x1b: \xffA\nI\x1b: 1\n", {"I\\x1b": {"\\xffA": 1}}),
-        (b"Ip:\nIp:\n", {"Ip": {}}),
+        (b"Ip:\nIp:\n", {}),
     ],
     ids=["empty", "one", "unequal", "the same again", "names alone at the end", "hostile", "no columns"],
 )
 def test_headed(data: bytes, found: dict[str, dict[str, int]]) -> None:
-    assert text.headed(data) == found
+    lost: list[str] = []
+    assert text.headed(data, lambda prefix, error: lost.append(prefix)) == found
 
 
 @pytest.mark.parametrize(
-    "data", [b"Ip: A\nTcp: 1\n", b"Ip: A\nIp: x\n", b"Ip: A\nIp 1\n", b"Ip: A\nIp: 18446744073709551616\n"]
+    ("data", "found", "told"),
+    [
+        (b"Ip: A\nTcp: 1\n", {}, ["Ip", "Tcp"]),
+        (b"Ip: A B\nIp: x 5\n", {}, ["Ip", "Ip"]),
+        (b"Ip: A B\nIp: 5 x\n", {"Ip": {"A": 5}}, ["Ip"]),
+        (b"Ip: A\nIp 1\n", {}, ["Ip", "Ip 1"]),
+        (b"Ip: A B C\nIp: 7 18446744073709551616 9\n", {"Ip": {"A": 7, "C": 9}}, ["Ip"]),
+        (b"Tcp: 1\nIp: A\nIp: 7\nUdp: B\n", {"Ip": {"A": 7}}, ["Tcp", "Udp"]),
+        (b"Tcp: B\nIp: A\nIp: 7\nIp: 8\n", {"Ip": {"A": 7}}, ["Tcp", "Ip"]),
+    ],
 )
-def test_not_headed(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"no values under|not a number|over 64 bits"):
-        text.headed(data)
+def test_what_does_not_belong_together_costs_itself_only(
+    data: bytes, found: dict[str, dict[str, int]], told: list[str]
+) -> None:
+    lost: list[str] = []
+    assert text.headed(data, lambda prefix, error: lost.append(prefix)) == found
+    assert lost == told
+
+
+def test_a_wrong_line_costs_itself_only() -> None:
+    lost: list[str] = []
+    data = b"a 1\nb x\nc 18446744073709551616\nd\ne 5\n"
+    assert text.known_of(data, lambda part, error: lost.append(part)) == {"a": 1, "e": 5}
+    assert lost == ["rows"]
 
 
 @pytest.mark.parametrize(
@@ -536,13 +556,15 @@ def test_shorten() -> None:
 @pytest.mark.parametrize(
     "parse",
     [
-        text.number, text.hexadecimal, text.mask, text.options, text.kib, text.decimal, text.integers, text.mapping, text.lines, text.headed,
+        text.number, text.hexadecimal, text.mask, text.options, text.kib, text.decimal, text.integers, text.mapping, text.lines,
         text.span, text.unescape, text.inert, text.shorten, text.rounded,
         lambda data: text.fraction(data, 3), lambda data: text.words(data, 2), lambda data: list(text.keyed(data)),
+        lambda data: text.headed(data, lambda part, error: None),
+        lambda data: text.known_of(data, lambda part, error: None),
     ],
     ids=[
-        "number", "hexadecimal", "mask", "options", "kib", "decimal", "integers", "mapping", "lines", "headed", "span", "unescape", "inert",
-        "shorten", "rounded", "fraction", "words", "keyed",
+        "number", "hexadecimal", "mask", "options", "kib", "decimal", "integers", "mapping", "lines", "span", "unescape", "inert",
+        "shorten", "rounded", "fraction", "words", "keyed", "headed", "known_of",
     ],
 )  # fmt: skip
 @settings(properties, max_examples=50)

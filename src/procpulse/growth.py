@@ -257,9 +257,10 @@ def _total(field: Field, rows: Field) -> Callable[[Any, Any, list[Any], Log], An
         was, now = ({told(row) for row in getattr(side, rows.name)} for side in (before, after))
         if len(growth) < len(was & now):
             return None
-        if was == now:
+        both = getattr(before, field.name), getattr(after, field.name)
+        if was == now and None not in both:
             try:
-                return whole(getattr(before, field.name), getattr(after, field.name), log)
+                return whole(*both, log)
             except Unknown:
                 pass  # it fell, though each of its rows went on
         return summed(growth) if growth else None

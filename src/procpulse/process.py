@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from procpulse.source import PARSE_ERRORS, File, Host, Malformed, Reading, Source, Steps, explain
+from procpulse.source import PARSE_ERRORS, File, Host, Malformed, Reading, Refresh, Source, Steps, explain
 from procpulse.tree import allow_list
+
+LIST_SECONDS = 60.0
+"""After so long the processes of a live host are listed again, even if the kernel counts as many as before."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -134,6 +137,21 @@ class PerProcess(Source[dict[int, R]]):
         self.parts = tuple(parts)
         self.rss_limit_bytes = rss_limit_bytes
         self.threads = threads
+
+    def refreshes(self, value: dict[int, R]) -> Sequence[Refresh]:
+        """The parts that hardly ever change. They are read again when the process changes its name, at the next read.
+
+        On a live host, what was denied is tried again after a minute; it is told at every read. A process that comes in
+        the moment in which a directory of /proc goes that is no process, as with a module, may show as much later.
+        """
+        theirs = () if self.threads is None else self.threads.parts
+        listing = Refresh("/proc/[a-z]*/", LIST_SECONDS)
+        return [listing] + [
+            Refresh(f"{path}/{part.path}", part.again, path)
+            for path, parts in ((self.path, self.parts), (f"{self.path}/task/[0-9]*", theirs))
+            for part in parts
+            if part.again is not None
+        ]
 
     def steps(self, reading: Reading) -> Steps[dict[int, R]]:
         """Read through the process table of a reader, which keeps what it knows of each process.

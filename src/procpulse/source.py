@@ -11,6 +11,7 @@ with bytes, names or a `Failure`. Paths are always written below /proc and /sys:
 """
 
 import copyreg
+import math
 import re
 from collections.abc import Callable, Generator, Sequence
 from enum import StrEnum
@@ -211,6 +212,20 @@ def _printable(path: str) -> str:
     return path if path.isprintable() else text.inert(path.encode("utf-8", "surrogateescape"))
 
 
+class Refresh(NamedTuple):
+    """Files that a source does not read at every read of it, so that what it tells of them may be older."""
+
+    path: str
+    """The files, below /proc or /sys, as a pattern; `**` stands for any directories in between. With a final slash it is
+    directories whose coming and going may show later."""
+    seconds: float = math.inf
+    """How old what is told of them may be; infinite for what is read once for each device."""
+    device: str = ""
+    """The pattern of the directories each of which has files of its own: those of a new one are read at once."""
+    reads: int = 1
+    """After how many reads of the source they are read again, where that counts rather than the time."""
+
+
 class File(msgspec.Struct, gc=False):
     """The bytes of one file, as a parser gets them.
 
@@ -314,6 +329,10 @@ class Source(Generic[T]):
         """The struct that the values are made of; None for a source of plain values."""
         inner = describe(self.type)[2]
         return inner if is_record(inner) else None
+
+    def refreshes(self, value: T) -> Sequence[Refresh]:
+        """What is not read at every read: everything else in this value is as a new reader would find it."""
+        return ()
 
     def understand(self, data: bytes, host: Host) -> T:
         """Bytes in, record out.
@@ -436,7 +455,10 @@ class Folding(Protocol[T_co]):
         ...
 
     def result(self) -> T_co:
-        """The record, once all lines have been fed."""
+        """The record, once all lines have been fed.
+
+        What made no sense while the rest did may be kept in an attribute `failures`: the detail, by the part.
+        """
         ...
 
 
@@ -484,7 +506,10 @@ class Fold(Source[T]):
                 if not data and not offset and is_record(self.type):
                     raise Unreadable(Failure(Reason.MISSING, self.path, "empty"))
                 if not data:
-                    return folding.result()
+                    value = folding.result()
+                    for part, why in getattr(folding, "failures", {}).items():
+                        reading.note(part, Failure(Reason.MALFORMED, self.path, why))
+                    return value
                 *lines, rest = (rest + data).split(b"\n")
                 if len(rest) > self.cap:
                     raise ValueError("a line without end")

@@ -5,9 +5,10 @@ which validates on the way. Whatever a shape cannot be is a `ValueError`; the re
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,6 +23,10 @@ _FLOAT = re.compile(rb"-?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
 _ROUNDED = re.compile(rb"(-?)([0-9]{1,20})(?:\.([0-9]{1,9}))? ?([kKMGTPE]?)(?:iB|i|B)?\Z")
 _HUGE = 1 << 64
 _SMALL = -(1 << 63)
+
+
+Lose: TypeAlias = Callable[[str, Exception], None]
+"""Takes the name of a part of a file that makes no sense, and why, where the rest goes on."""
 
 
 def number(token: bytes) -> int:
@@ -182,6 +187,20 @@ def mapping(data: bytes) -> dict[str, int]:
     return {inert(key): number(value) for key, value in (words(line, 2) for line in lines(data))}
 
 
+def known_of(data: bytes, lose: Lose, part: str = "rows") -> dict[str, int]:
+    """The same, where a line that is not that costs itself only."""
+    try:
+        return mapping(data)
+    except ValueError as error:
+        lose(part, error)
+    found = {}
+    for line in lines(data):
+        with suppress(ValueError):
+            key, value = line.split()
+            found[inert(key)] = number(value)
+    return found
+
+
 def words(line: bytes, least: int) -> list[bytes]:
     """The blank-separated words of a line, at least so many.
 
@@ -209,28 +228,48 @@ def keyed(data: bytes, separator: bytes = b":") -> Iterator[tuple[bytes, bytes]]
             yield key.strip(), rest.strip()
 
 
-def headed(data: bytes) -> dict[str, dict[str, int]]:
+def headed(data: bytes, lose: Lose) -> dict[str, dict[str, int]]:
     """Pairs of lines with one prefix, names and then numbers, as in /proc/net/snmp, by prefix.
 
         Ip: Forwarding DefaultTTL
         Ip: 1 64
 
-    A name that comes without a number, or a number without a name, is left out. A prefix that comes again adds to
-    the first.
-
-    Raises:
-        ValueError: a value is no integer, or two lines that belong together have different prefixes.
+    A name that comes without a number, or a number without a name, is left out; so is a line without the other. A
+    prefix that comes again adds to the first. What makes no sense is lost under its prefix.
     """
     found: dict[str, dict[str, int]] = {}
     rows = lines(data)
-    for names, values in zip(rows[::2], rows[1::2], strict=False):
-        prefix, _, keys = names.partition(b":")
-        if values.partition(b":")[0] != prefix:
-            raise ValueError(f"no values under {shorten(names)}")
+    at = 0
+    while at < len(rows):
+        prefix, colon, keys = rows[at].partition(b":")
+        values = rows[at + 1] if at + 1 < len(rows) else b""
+        if (
+            not colon
+            or not values.startswith(prefix + b":")
+            or _numeric(keys)
+            or not _numeric(values[len(prefix) + 1 :])
+        ):
+            if keys.strip() or not colon:
+                lose(inert(prefix[:_LONG]), ValueError(f"not a line of names and one of values: {shorten(rows[at])}"))
+            at += 1
+            continue
+        at += 2
         columns = _columns(keys) if len(keys) < _LONG else inert(keys).split()
-        pairs = zip(columns, integers(values[len(prefix) + 1 :]), strict=False)
-        found.setdefault(inert(prefix), {}).update(pairs)
+        row = values[len(prefix) + 1 :]
+        counts = found.setdefault(inert(prefix), {})
+        try:
+            counts.update(zip(columns, integers(row), strict=False))
+        except ValueError as error:
+            lose(inert(prefix), error)
+            for name, token in zip(columns, row.split(), strict=False):
+                with suppress(ValueError):
+                    counts[name] = number(token)
     return found
+
+
+def _numeric(row: bytes) -> bool:
+    """Whether a row of columns is one of numbers: one of names begins with a letter."""
+    return row.lstrip()[:1].isdigit() or row.lstrip()[:1] == b"-"
 
 
 _LONG = 16384

@@ -6,6 +6,7 @@
 Only what the allow-list names is ever opened: sysfs has files that act when they are read.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,7 @@ from procpulse.source import (
     Read,
     Reading,
     Reason,
+    Refresh,
     Request,
     Source,
     Steps,
@@ -76,6 +78,11 @@ class Folder:
     def flag(self, name: str) -> bool | None:
         """The content `0` or `1`, or `N` or `Y`, as a truth value; None as for `number`."""
         return self._parsed(name, _flag)
+
+    def mapping(self, name: str) -> dict[str, int] | None:
+        """The content as lines of a word and a number, by word; None as for `number`. A wrong line costs itself only."""
+        data = self._stripped(name)
+        return (text.known_of(data, lambda _, error: self.lose(name, error)) or None) if data else None
 
     def parsed(self, name: str, parse: Callable[[bytes], T]) -> T | None:
         """The content as `parse` understands it; None where it is empty, could not be read or makes no sense (noted)."""
@@ -168,9 +175,11 @@ def is_pattern(path: str) -> bool:
 class _Node:
     """One step of the allow-list: what to do with a name below a directory."""
 
-    __slots__ = ("children", "globs", "leaf", "slow")
+    __slots__ = ("children", "globs", "holds_others", "leaf", "slow")
 
     def __init__(self) -> None:
+        self.holds_others = False
+        """Whether a pattern stands for directories: which of them is there is told by inodes, not by names alone."""
         self.children: dict[str, _Node] = {}
         self.globs: list[tuple[Callable[[str], bool], _Node]] = []
         self.leaf = ""  # "" no leaf, "file", "names", "link"
@@ -201,7 +210,8 @@ class Tree(Source[list[R]]):
         cadence: Seconds between reads, where every tick would be too often.
         cap: Most bytes that each of the files may have; more than a page where they are tables.
         inside: A directory that each must have, such as `bonding`: in those without it nothing is read.
-        once: Those of the files that never change while the device is there; not all of them.
+        once: Those of the files that never change while the device is there; not all of them. They are read again when
+            files of the device come or go in another directory than before.
         seldom: Those of the files that are dear to read, and are read again after `every` seconds only. None of `once`.
         every: How many.
         wakes: Those of the files that would wake a device that sleeps; left out while it does. None of `once`.
@@ -247,6 +257,11 @@ class Tree(Source[list[R]]):
         self._plan = allow_list(changing, waiting)
         self._stored: list[tuple[str, _Node, int | None]] = []
         """What is read less often than the rest: under which name it is kept, what, and for how many nanoseconds."""
+        self._refreshes = [
+            Refresh(f"{path}/{file}", every if file in dear else math.inf, path)
+            for file in self.files
+            if file in fixed or file in dear
+        ]
         if fixed:
             self._stored.append(("once", allow_list([f for f in self.files if f in fixed], waiting), None))
         if dear:
@@ -255,6 +270,10 @@ class Tree(Source[list[R]]):
         below = [f"{elsewhere}/{file}" for file in changing if not file.endswith("@")] if elsewhere else []
         self._older = allow_list(below, [f"{elsewhere}/{file}" for file in waiting])
         self._asleep = allow_list([file for file in changing if file not in waking], waiting) if waking else None
+
+    def refreshes(self, value: list[R]) -> Sequence[Refresh]:
+        """The files that are read once for each device, and those that are dear."""
+        return self._refreshes
 
     def understand(self, data: bytes, host: Host) -> list[R]:
         """A tree is not one file.
@@ -280,10 +299,10 @@ class Tree(Source[list[R]]):
             asked = [Read(f"{row.path}/{self.power}", PAGE, False, True, row.identity) for row in rows]
             answers = yield asked
             plans = [self._asleep if answer == b"suspended\n" else self._plan for answer in answers]
+        found = yield from gather(self.name, rows, plans, reading, self.cap)
         stored = []
         for name, plan, lasts_ns in self._stored:
-            stored.append((yield from self._read_stored(rows, name, plan, lasts_ns, reading)))
-        found = yield from gather(self.name, rows, plans, reading, self.cap)
+            stored.append((yield from self._read_stored(rows, found, name, plan, lasts_ns, reading)))
         if self.elsewhere:
             yield from self._look_elsewhere(rows, found, reading)
         if self._tells_power:
@@ -341,25 +360,36 @@ class Tree(Source[list[R]]):
         return values
 
     def _read_stored(
-        self, rows: list[Row], name: str, plan: _Node, lasts_ns: int | None, reading: Reading
+        self, rows: list[Row], found: list["Content"], name: str, plan: _Node, lasts_ns: int | None, reading: Reading
     ) -> Steps[dict[str, "_Stored"]]:
         """What is not read every time, by the path of the row; read where it is not known yet, or too old by now.
 
-        What is kept as long as the device is there is asked for again if it failed; what is dear only in its turn.
+        What is kept as long as the device is there is asked for again if it failed, or if the device has other parts
+        than it had, by what was found of it at this read; what is dear only in its turn.
         """
         before: dict[str, _Stored] = reading.memory.get(name, {})
-        stored = {
-            row.path: known
-            for row in rows
-            if (known := before.get(row.path)) is not None
-            and known.identity == row.identity
-            and (not known.content.lost if lasts_ns is None else reading.now_ns - known.read_ns < lasts_ns)
-        }
-        fresh = [row for row in rows if row.path not in stored]
+        stored: dict[str, _Stored] = {}
+        fresh: list[Row] = []
+        there: list[Content] = []
+        for row, content in zip(rows, found, strict=True):
+            known = before.get(row.path)
+            if known is None or known.identity != row.identity:
+                lasts = False
+            elif lasts_ns is None:
+                lasts = not known.content.lost and known.listed == content.listed
+                lasts = lasts and _same_folders(known.names, content.entries)
+            else:
+                lasts = reading.now_ns - known.read_ns < lasts_ns
+            if lasts and known is not None:
+                stored[row.path] = known
+            else:
+                fresh.append(row)
+                there.append(content)
         if fresh:
-            found = yield from gather(name, fresh, plan, reading, self.cap)
-            for row, content in zip(fresh, found, strict=True):
-                stored[row.path] = _Stored(row.identity, reading.now_ns, content)
+            read = yield from gather(name, fresh, plan, reading, self.cap)
+            for row, content, rest in zip(fresh, read, there, strict=True):
+                names = frozenset(rest.entries)
+                stored[row.path] = _Stored(row.identity, reading.now_ns, content, names, rest.listed)
         reading.memory[name] = stored
         return stored
 
@@ -424,8 +454,10 @@ def allow_list(files: Sequence[str], slow: Sequence[str]) -> _Node:
     for entry in files:
         leaf = "names" if entry.endswith("/") else "link" if entry.endswith("@") else "file"
         node = root
-        for piece in entry.rstrip("/@").split("/"):
+        *folders, _ = pieces = entry.rstrip("/@").split("/")
+        for depth, piece in enumerate(pieces):
             if is_pattern(piece):
+                node.holds_others |= depth < len(folders)
                 child = _Node()
                 node.globs.append((glob(piece), child))
             else:
@@ -439,9 +471,11 @@ def allow_list(files: Sequence[str], slow: Sequence[str]) -> _Node:
 class Content:
     """What was read below one directory, and what could not be."""
 
-    __slots__ = ("alive", "entries", "lost", "missing")
+    __slots__ = ("alive", "entries", "listed", "lost", "missing")
 
     def __init__(self) -> None:
+        self.listed: list[Any] = []
+        """What the directories hold that had to be listed."""
         self.entries: dict[str, Any] = {}
         """Bytes, names and targets, by relative path."""
         self.alive = False
@@ -492,6 +526,18 @@ class _Stored(NamedTuple):
     identity: int
     read_ns: int
     content: Content
+    names: frozenset[str]
+    """What was there of the rest of its files then."""
+    listed: list[Any]
+    """What their directories held."""
+
+
+def _same_folders(names: frozenset[str], entries: dict[str, Any]) -> bool:
+    """Whether what is there is in the same directories."""
+    if names == entries.keys():
+        return True
+    before, now = ({name.rstrip("/").rpartition("/")[0] for name in some} for some in (names, entries))
+    return before == now
 
 
 def _expand(path: str, slow: bool, reading: Reading) -> Steps[list[Row]]:
@@ -607,6 +653,7 @@ def gather(
 def _content(row: Row, known: _Asked, answers: Iterable[Any]) -> Content:
     """What was read below a row, from the next of the answers."""
     content = Content()
+    content.listed = known.listed
     for request, listing in zip(known.listings, known.listed, strict=True):
         if isinstance(listing, Failure):
             content.fail(request.path[len(row.path) + 1 :], listing)
@@ -626,55 +673,68 @@ def _thinned(row: Row, known: _Asked, content: Content) -> _Asked:
 
 def _ask(rows: list[Row], which: list[int], asked: list[_Asked], cap: int) -> Steps[None]:
     """Find out what to ask for below some of the rows, level by level, and list what has to be listed for it."""
-    level = [(i, "", asked[i].plan) for i in which]
+    level = [_Place(i, "", asked[i].plan, rows[i].identity) for i in which]
     while level:
-        below: list[tuple[int, str, _Node]] = []
-        listings: list[tuple[int, str, _Node]] = []
-        for i, prefix, node in level:
-            if node.globs or prefix.rstrip("/") in asked[i].thin:
-                listings.append((i, prefix, node))
+        below: list[_Place] = []
+        listings: list[_Place] = []
+        for place in level:
+            if place.node.globs or place.prefix.rstrip("/") in asked[place.row].thin:
+                listings.append(place)
                 continue
-            for piece, child in node.children.items():
-                _visit(i, rows, asked, prefix + piece, child, below, cap)
+            for piece, child in place.node.children.items():
+                _visit(place, rows, asked, piece, child, below, cap)
         level = below
         if not listings:
             continue
-        requests = [Names(f"{rows[i].path}/{prefix}".rstrip("/"), bare=True) for i, prefix, _ in listings]
+        requests = [
+            Names(f"{rows[place.row].path}/{place.prefix}".rstrip("/"), bare=not place.node.holds_others)
+            for place in listings
+        ]
         answers = yield requests
-        for (i, prefix, node), request, names in zip(listings, requests, answers, strict=True):
-            asked[i].listings.append(request)
-            asked[i].listed.append(names)
-            if isinstance(names, Failure):
-                if names.reason is not Reason.MISSING:  # what may not be listed may be read still
-                    for piece, child in node.children.items():
-                        _visit(i, rows, asked, prefix + piece, child, level, cap)
-                continue
-            there = {entry for entry, _ in names}
+        for place, request, names in zip(listings, requests, answers, strict=True):
+            asked[place.row].listings.append(request)
+            asked[place.row].listed.append(names)
+            # What may not be listed may be read still. The directory's own link, `@`, is in no listing.
+            failed = isinstance(names, Failure)
+            there = {} if failed else dict(names)
+            readable = failed and names.reason is not Reason.MISSING
             taken = set()
-            for piece, child in node.children.items():
-                if piece in there:
-                    _visit(i, rows, asked, prefix + piece, child, level, cap)
+            for piece, child in place.node.children.items():
+                if readable or not piece or piece in there:
+                    _visit(place, rows, asked, piece, child, level, cap, inode=there.get(piece, 0))
                     if child.leaf:
                         taken.add(piece)
-            for match, child in node.globs:
-                for entry, _ in names:
+            for match, child in place.node.globs:
+                for entry, inode in there.items():
                     if match(entry):
-                        _visit(i, rows, asked, prefix + entry, child, level, cap, entry in taken)
+                        _visit(place, rows, asked, entry, child, level, cap, entry in taken, inode)
                         if child.leaf:
                             taken.add(entry)
 
 
+class _Place(NamedTuple):
+    """A directory below a row, where something is asked for."""
+
+    row: int
+    prefix: str
+    node: _Node
+    identity: int
+    """Changes when another directory has come under the same name, or a link leads to another one."""
+
+
 def _visit(
-    i: int,
+    place: _Place,
     rows: list[Row],
     asked: list[_Asked],
-    relative: str,
+    name: str,
     node: _Node,
-    below: list[tuple[int, str, _Node]],
+    below: list[_Place],
     cap: int,
     taken: bool = False,
+    inode: int = 0,
 ) -> None:
-    """Ask for what a node of the allow-list names, unless another one did, and go on below it."""
+    """Ask for what a node of the allow-list names in a directory, unless another one did, and go on below it."""
+    i, relative = place.row, place.prefix + name
     if node.leaf and not taken:
         path = f"{rows[i].path}/{relative}" if relative else rows[i].path
         if node.leaf == "names":
@@ -683,10 +743,11 @@ def _visit(
             asked[i].requests.append(Link(path, node.slow))
         else:
             # Up to a page the kernel answers at once; tables come in pieces.
-            asked[i].requests.append(Read(path, cap, node.slow, cap <= PAGE, rows[i].identity))
+            asked[i].requests.append(Read(path, cap, node.slow, cap <= PAGE, place.identity))
         asked[i].places.append(relative)
     if node.children or node.globs:
-        below.append((i, relative + "/", node))
+        identity = hash((place.identity, inode)) if inode else place.identity
+        below.append(_Place(i, relative + "/", node, identity))
 
 
 def _part(relative: str) -> str:

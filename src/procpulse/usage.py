@@ -187,7 +187,7 @@ class Usage:
     def cpu(self) -> CpuUsage | None:
         """All CPUs together; None where `stat` is not sampled or its clock has not ticked."""
         stat = self._get(STAT)
-        return _cpu(stat.cpu) if stat is not None else None
+        return _cpu(stat.cpu) if stat is not None and stat.cpu is not None else None
 
     @cached_property
     def cpus(self) -> dict[int, CpuUsage]:
@@ -200,7 +200,7 @@ class Usage:
     def memory(self) -> MemoryUsage | None:
         """Memory and swap, now."""
         info = self._get(MEMINFO)
-        if info is None:
+        if info is None or info.mem_total_bytes is None:
             return None
         total, available = info.mem_total_bytes, info.mem_available_bytes
         used = _rest(total, available)

@@ -341,3 +341,28 @@ def test_nobody_uses_the_processor_while_it_waits_for_a_hung_file(tmp_path: Path
     assert time.process_time() - before < 0.75, "half a core at least, had one of them not slept"
     answer.set()
     shared.close()
+
+
+def test_no_file_of_another_root_is_absent_while_threads_keep_the_interpreter_busy() -> None:
+    """Threads of the pool get a turn now and then only; what is there is read all the same, at a rate of 20 Hz."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            sum(range(1000))
+
+    async def follow() -> None:
+        async with Sampler([STAT, LOADAVG, MEMINFO], roots=roots(FIXTURES / "vm-6.18")) as shared:
+            async for snapshot in shared.stream(0.05):
+                assert not snapshot.failures
+                if snapshot.monotonic_ns > end:
+                    return
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic_ns() + 5_000_000_000
+    try:
+        Loop(follow).end()
+    finally:
+        over.set()

@@ -15,11 +15,13 @@ import anyio.to_thread
 
 from procpulse.capture.scrubber import Scrubber
 from procpulse.capture.writing import TreeWriter
-from procpulse.process import PerProcess
 from procpulse.reader import Reader
 from procpulse.source import Failure, Link, Names, Piece, Read, Request, Roots, Source
 
 __all__ = ["Scrubber", "capture"]
+
+DEADLINE = 30.0
+"""Seconds that a file may take: it is read once, and what is not there in time is not in the tree."""
 
 
 async def capture(
@@ -44,7 +46,7 @@ async def capture(
         chosen = frozenset(pids) or frozenset((1, 2, os.getpid()))
         reader = Reader(Roots() if roots is None else roots, descriptors=0, observe=seen.__setitem__)
         try:
-            await reader.read(list(sources), lambda source: 30.0 if isinstance(source, PerProcess) else 5.0)
+            await reader.read(list(sources), lambda source: DEADLINE)
             scrubber = Scrubber(reader.host.name)
         finally:
             reader.close()
@@ -58,12 +60,14 @@ def _save_all(writer: TreeWriter, scrubber: Scrubber, seen: dict[Request, Any], 
     """Save what was asked for and answered, of these processes and of everything else."""
     seen = seen | _joined(seen)
     folders = {posixpath.dirname(request.path) for request in seen}
+    # What was asked of /proc/self goes to the first process, if it is saved, so that both are one in the tree.
+    both = 1 in chosen and any(request.path.startswith("/proc/1/") for request in seen)
     for request, answer in sorted(seen.items(), key=lambda item: _order(item[0])):
         process = re.match(r"/proc/([0-9]+)(?:/|\Z)", request.path)
         if not isinstance(answer, Failure) and (process is None or int(process[1]) in chosen):
             with suppress(NotADirectoryError):  # below what is a file here: a tree may change while it is read
-                _save(writer, request, answer, scrubber, request.path in folders)
-    if writer.is_directory("proc/1"):
+                _save(writer, request, answer, scrubber, request.path in folders, both)
+    if both and writer.is_directory("proc/1"):
         writer.link("proc/self", "1")
 
 
@@ -86,9 +90,11 @@ def _order(request: Request) -> tuple[bool, int, str, str]:
     return listed, -request.path.count("/") * listed, request.path, type(request).__name__
 
 
-def _save(writer: TreeWriter, request: Request, answer: Any, scrubber: Scrubber, holds: bool) -> None:
+def _save(writer: TreeWriter, request: Request, answer: Any, scrubber: Scrubber, holds: bool, both: bool) -> None:
     """Save one answer. A link that holds other files leads to a directory, which is made at its end."""
-    place = scrubber.place(request.path).lstrip("/").replace("/self/", "/1/", 1)
+    place = scrubber.place(request.path).lstrip("/")
+    if both and place.startswith("proc/self/"):
+        place = place.replace("self", "1", 1)
     if isinstance(request, Read):
         writer.file(place, scrubber.file(request.path, answer))
     elif isinstance(request, Link):

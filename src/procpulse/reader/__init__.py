@@ -11,12 +11,14 @@ from collections.abc import Callable, Generator, Iterable
 from time import monotonic_ns
 from typing import Any, TypeVar
 
+import msgspec
+
 from procpulse.process import PerProcess
 from procpulse.reader.engine import INTERRUPTED, NEVER_NS, UNTRIED, Engine, Result
 from procpulse.reader.files import Budget, Files
 from procpulse.reader.pool import Pool
 from procpulse.reader.processes import ProcessTable
-from procpulse.reader.rounds import HOST, Round
+from procpulse.reader.rounds import HOST, HOST_SECONDS, Round
 from procpulse.reader.waiting import LoopWaker, ThreadWaker, checkpoint, sleep
 from procpulse.source import Failure, Host, Reading, Reason, Request, Roots, Source, Steps
 
@@ -30,6 +32,10 @@ _HANDOVER_NS = 100_000_000
 or something else holds it up."""
 
 _W = TypeVar("_W", LoopWaker, ThreadWaker)
+
+
+HOST_MISSING_SECONDS = 5.0
+"""The same where some of that cannot be read; where not even the kernel's release can, at every read."""
 
 
 class Reader:
@@ -52,8 +58,8 @@ class Reader:
         self.budget = Budget(descriptors)
         self.files = Files(roots, self.budget, observe)
         self.host = Host()
-        """The machine that is read; known after the first read."""
-        self._met = False
+        """The machine that is read; known after the first read, and looked at again now and then."""
+        self._meet_again_ns = 0
         self._memory: dict[str, dict[Any, Any]] = {}
         self._tables: dict[str, ProcessTable] = {}
         self._quick: dict[str, tuple[Source[Any], Reading]] = {}
@@ -228,10 +234,11 @@ class Reader:
                             pause_ns = self._engine.pause_ns() or 0  # an answer may have come just before
                         else:
                             self._sleepers[me] = waker, found
+                    wakes_ns = monotonic_ns() + pause_ns
                 yield (waker, pause_ns / 1e9) if pause_ns else (None, 0.0)
                 if pause_ns:
                     with self.lock:
-                        self._rested(me)
+                        self._rested(me, wakes_ns)
         finally:
             if os.getpid() == self._pid:
                 with self.lock:
@@ -263,12 +270,12 @@ class Reader:
             if self._completed(other):
                 waker()
 
-    def _rested(self, me: object) -> None:
-        """Somebody who slept is awake again."""
+    def _rested(self, me: object, wakes_ns: int) -> None:
+        """Somebody who slept is awake again, who should be by that time at the latest."""
         self._sleepers.pop(me, None)
         if self._driver is me:
             self._driver_waker, self._driven_ns = None, monotonic_ns()
-            self._engine.look_after()
+            self._engine.look_after(self._driven_ns - wakes_ns)
 
     def _leave(self, me: object, found: Round) -> None:
         """Somebody does not wait any more, since it has what it wanted or was cancelled."""
@@ -307,8 +314,7 @@ class Reader:
                 break
             [flight] = found.flights
             if flight.value is not None:
-                self.host, self._met = flight.value, True
-                self._quick.clear()
+                self._meet(flight.value)
             self._start(found)
         return True
 
@@ -367,6 +373,23 @@ class Reader:
             found.flights.append(engine.start_group(quick, found.results, begin_by))
         for flight in found.flights:
             flight.wanted += 1
+
+    @property
+    def _met(self) -> bool:
+        """Whether the machine is known, as it was a short while ago."""
+        return monotonic_ns() < self._meet_again_ns
+
+    def _meet(self, host: Host) -> None:
+        """Take in which machine this is; what was understood as from another has to be understood anew."""
+        wait = HOST_SECONDS if host.boot_id and host.kernel and host.name and host.boot_time else HOST_MISSING_SECONDS
+        self._meet_again_ns = monotonic_ns() + (int(wait * 1e9) if host.kernel else 0)
+        before, self.host = self.host, host
+        self._quick.clear()
+        if msgspec.structs.replace(before, name=host.name, boot_time=host.boot_time, cpus=host.cpus) == host:
+            return
+        self._memory.clear()
+        for name in self._tables.keys() - self._engine.flights.keys():
+            self._tables.pop(name).close()
 
     def _steps(self, source: Source[Any]) -> Callable[[Reading], Steps[Any]]:
         if not isinstance(source, PerProcess):

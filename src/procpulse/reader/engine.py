@@ -21,6 +21,8 @@ NEVER_NS = 1 << 62
 UNTRIED = "not tried: the sources before it took all the time of this tick"
 """What is said of a source that did not get its turn; it is the first in line at the next tick."""
 INTERRUPTED = "interrupted"
+GRANTS = 4
+"""How many times its own limit a read may be granted on a machine that is busy."""
 MOMENT_NS = 1_000_000
 """The shortest sleep: what is due sooner can wait as long, and a timer that is overdue must not spin."""
 
@@ -51,6 +53,7 @@ class Flight:
         "begin_by_ns",
         "done",
         "failure",
+        "granted_ns",
         "group",
         "index",
         "key",
@@ -82,6 +85,8 @@ class Flight:
         """How long its reads may take, not counting the time in which it waits for those of other sources."""
         self.spent_ns = 0
         """How long they took so far, but for the batch that is under way."""
+        self.granted_ns = 0
+        """How much longer they may take since nobody here got a turn meanwhile."""
         self.begin_by_ns = begin_by_ns
         """When it is too late to begin with it at all."""
         self.submitted_ns = 0
@@ -112,7 +117,7 @@ class Flight:
         batch = self.batch
         if batch is None or not batch.started_ns:
             return NEVER_NS
-        return batch.started_ns + self.limit_ns - self.spent_ns
+        return batch.started_ns + self.limit_ns + self.granted_ns - self.spent_ns
 
 
 class Engine:
@@ -311,9 +316,19 @@ class Engine:
         nearest = min(min(flight.due_ns(), flight.begin_by_ns) for flight in self._waiting.values())
         return max(MOMENT_NS, min(PATIENCE_NS, nearest - monotonic_ns()))
 
-    def look_after(self) -> None:
-        """Write off what hangs, and end what has used up its time, or cannot be begun in time."""
+    def look_after(self, late_ns: int = 0) -> None:
+        """Write off what hangs, and end what has used up its time, or cannot be begun in time.
+
+        Args:
+            late_ns: How much later this is called than was meant. The threads of the pool have had no turn then, either,
+                so that time does not count, up to a few times what is allowed.
+        """
         now = monotonic_ns()
+        if late_ns > 0:
+            for flight in self._waiting.values():
+                more_ns = min(late_ns, GRANTS * flight.limit_ns - flight.granted_ns)
+                flight.granted_ns += more_ns
+                flight.begin_by_ns += more_ns
         for flight in list(self._waiting.values()):
             batch = flight.batch
             if batch is None:

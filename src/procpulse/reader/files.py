@@ -29,9 +29,6 @@ _REASONS = {
 }
 """Every other errno (EINVAL, ENODATA, EOPNOTSUPP, EIO, EAGAIN, EBUSY, ESTALE ...) is `unsupported`."""
 
-_GONE = frozenset((errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.EINVAL))
-"""What a kept descriptor answers when its device is gone: another may have come under the same name."""
-
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
 _KERNEL = frozenset(
@@ -291,10 +288,10 @@ class Files:
             if kept.identity == request.identity:
                 try:
                     return self.content(kept.fd, request)
-                except OSError as error:
+                except OSError:
+                    # Each file system has an errno of its own for what is gone, procfs EIO where a module was unloaded:
+                    # whatever it says, there may be another file of this name by now.
                     self._drop(request.path)
-                    if error.errno not in _GONE:
-                        raise
             else:
                 self._drop(request.path)
         fd = self._open_somehow(request.path)
@@ -354,6 +351,7 @@ class Files:
     def _piece(self, request: Piece) -> bytes:
         """The next bytes. The file stays open to its end, whatever the budget: else the kernel counts its rows anew."""
         kept = self._kept.get(request.path) or self._revived(request.path)
+        known = kept is not None
         if kept is None:
             kept = self._kept[request.path] = _Kept(self._open_somehow(request.path), 0)
             self.budget.used += 1
@@ -361,6 +359,8 @@ class Files:
             data = os.pread(kept.fd, _CHUNK, request.offset)
         except OSError:
             self._drop(request.path)
+            if known and not request.offset:  # there may be another file of this name by now
+                return self._piece(request)
             raise
         if not data:
             self.reads += 1

@@ -14,7 +14,18 @@ from stat import S_ISDIR
 from time import monotonic_ns
 from typing import Any, TypeVar
 
-from procpulse.process import Part, PerProcess
+from procpulse.process import LIST_SECONDS, Part, PerProcess
+from procpulse.reader.entries import (
+    PIECE,
+    UNKNOWN,
+    Entry,
+    PartState,
+    is_missing,
+    numbers,
+    read_whole,
+    request_of,
+    the_same,
+)
 from procpulse.reader.files import Budget, Files, failed
 from procpulse.source import (
     PARSE_ERRORS,
@@ -44,9 +55,6 @@ SMALL_CHUNK = 16
 _NAMES = 64
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _STAT_BYTES = 1024
-_PIECE = 4096
-_UNKNOWN = -1
-"""The identity of a process whose `stat` was not read yet."""
 _AGAIN = 1 << 48
 """What is added to an identity for each process of the same pid that started in the same clock tick before."""
 _START = _AGAIN - 1
@@ -55,40 +63,6 @@ _AGAIN_NS = 60_000_000_000  # after which a denied file is tried again
 _DEAD = frozenset("ZXx")  # states of a process that has ended
 _RELEASED = frozenset("Xx")
 """States of one that the kernel is taking away: no parent, no group, counters of 0 or whatever is left of them."""
-
-
-class _PartState:
-    """What is known of one part of one process."""
-
-    __slots__ = ("data", "fd", "next_ns", "value")
-
-    def __init__(self) -> None:
-        self.fd = -1
-        self.data: Any = None
-        self.value: Any = None
-        self.next_ns = 0
-
-
-class Entry:
-    """One process, or one thread."""
-
-    __slots__ = ("data", "fd", "identity", "inode", "kept", "path", "pid", "row", "stat", "states", "threads")
-
-    def __init__(self, pid: int, path: str, parts: int):
-        self.pid = pid
-        self.path = path
-        """Its directory below /proc."""
-        self.fd = -1
-        """Its `stat`, open for as long as it lives (`kept`), or for one pass where the budget is used up."""
-        self.kept = False
-        self.identity = _UNKNOWN
-        self.inode = 0
-        self.data = b""
-        self.stat: Any = None
-        self.row: Any = None
-        self.states = [_PartState() for _ in range(parts)]
-        self.threads: dict[int, Any] | None = None
-        """The rows of its threads, where they are asked for and can be read."""
 
 
 class ProcessTable:
@@ -126,8 +100,12 @@ class ProcessTable:
         """All processes in the order of these rows, each with its kept `stat`; None once any of that has changed."""
         self._links = 0
         """How many links /proc had when `_pids` were all the processes there were; 0 when that is not known."""
+        self._list_ns = 0
+        """When the processes are listed again, whatever the kernel counts."""
         self._others: set[str] = set()
         self._folders = 0
+        self._replaced: set[int] = set()
+        """What went away in this pass, of which more than `stat` is read: another may have its pid by now."""
         self.vanished = 0
         """Processes that went away while they were read."""
         self._hidden = files.hides
@@ -159,8 +137,9 @@ class ProcessTable:
                 self._proc = self._files.open_folder("/proc")
             # The kernel counts every process among the links of /proc. While the count is what it was when the list
             # held them all, and all of these answer still, there can be no other: no need to list them again.
+            # But a directory of a module may have gone while a process came, so now and then they are listed all the same.
             links = os.fstat(self._proc).st_nlink
-            listed = links != self._links
+            listed = links != self._links or monotonic_ns() >= self._list_ns
             if listed:
                 yield from self._list_all(links)
         except OSError as error:
@@ -179,7 +158,10 @@ class ProcessTable:
             if not listed:  # one is gone, and another may have come in its place
                 with suppress(OSError):
                     yield from self._list_all(0)
-                yield from self._pass([pid for pid in self._pids if pid not in rows], rows, reading)
+            known, gone = set(pids), self._replaced
+            self._replaced = set()
+            yield from self._pass([pid for pid in self._pids if pid in gone or pid not in known], rows, reading)
+            self._replaced.clear()
         lost = reading.failures.get("stat")
         self.partial = self._hidden or 1 not in self._pids or (lost is not None and lost.reason is Reason.DENIED)
         if self.partial:
@@ -218,6 +200,7 @@ class ProcessTable:
                     until = monotonic_ns() + SLICE_NS
         yield TURN
         self._pids = pids
+        self._list_ns = monotonic_ns() + int(LIST_SECONDS * 1e9)
         self._steady = None
         if others != self._others:
             modes = [os.stat(name, dir_fd=self._proc, follow_symlinks=False).st_mode for name in others]
@@ -348,6 +331,7 @@ class ProcessTable:
             self._forget(self._entries.pop(pid))
             if met and not self._chunked:
                 return self._row(pid, now, reading)  # perhaps there is another process of this pid by now
+            self._replaced.add(pid)
             self._lost(entry.path, error, reading)
             return None
         if not entry.kept:
@@ -363,22 +347,24 @@ class ProcessTable:
             if not part.choosy or self._wanted(entry.path, entry.stat, part, reading):
                 if state.fd >= 0:
                     try:
-                        found = pread(state.fd, _PIECE, 0)
+                        found = pread(state.fd, PIECE, 0)
                     except OSError:
                         pass
                     else:
-                        if found == state.data and len(found) < _PIECE:
+                        if found == state.data and len(found) < PIECE and not state.lost:
                             continue
-                if found is None or len(found) >= _PIECE or len(found) > part.cap:
+                if found is None or len(found) >= PIECE or len(found) > part.cap:
                     found = self._content(entry, part, state, now, reading)
             if found != state.data:
                 state.data = found
-                state.value = self._understood(entry, part, found, reading)
+                state.value, state.lost = self._understood(entry, part, found, reading)
                 entry.row = None
+            for failure in state.lost:
+                reading.note(part.name, failure)
 
     def _made(self, entry: Entry, data: bytes, reading: Reading) -> Any:
         """The row of a process of which everything has been read, `stat` last; None if that makes no sense."""
-        if data != entry.data and not self._learn(entry, data, reading):
+        if (data != entry.data or entry.stat is None) and not self._learn(entry, data, reading):
             return None
         if entry.stat.state in _RELEASED:
             self.vanished += 1
@@ -392,10 +378,25 @@ class ProcessTable:
             values.append(entry.threads)
         return self._source.row(entry.pid, entry.identity, entry.stat, *values)
 
-    def _look(self, entry: Entry, reading: Reading) -> None:
-        """See what `stat` says, before it is known whether the process lives until the end of the pass."""
-        with suppress(OSError):
-            self._learn(entry, os.pread(entry.fd, _STAT_BYTES, 0), reading)
+    def _look(self, entry: Entry, reading: Reading) -> Entry | None:
+        """See what `stat` says, before it is known whether the process lives until the end of the pass.
+
+        Where the process is gone, return another that has its pid by now, if there is one.
+        """
+        try:
+            data = os.pread(entry.fd, _STAT_BYTES, 0)
+        except OSError:
+            if not entry.data:
+                return entry  # it was met a moment ago
+            self._forget(self._entries.pop(entry.pid))
+            other = self._entry(entry.pid, reading)
+            return None if other is None else self._look(other, reading)
+        if data != entry.data:
+            try:
+                self._take_in(entry, data, self._source.stat.understand(data, reading.host), reading)
+            except Malformed:
+                entry.data, entry.stat, entry.row = b"", None, None
+        return entry
 
     def _wanted(self, path: str, stat: Any, part: Part[Any], reading: Reading) -> bool:
         """Whether to read a part of a process, going by its `stat` where that is known."""
@@ -413,20 +414,29 @@ class ProcessTable:
 
     def _learn(self, entry: Entry, data: bytes, reading: Reading) -> bool:
         """Take in what `stat` says; return whether it makes sense."""
-        if data == entry.data:
+        if data == entry.data and entry.stat is not None:
             return True
         try:
             stat: Any = self._source.stat.understand(data, reading.host)
         except Malformed as error:
             reading.note("stat", Failure(Reason.MALFORMED, f"/proc/{entry.path}/stat", str(error)))
+            entry.data, entry.stat, entry.row = b"", None, None
             return False
-        if self._lasting and entry.stat is not None and (entry.stat.comm != stat.comm or stat.state in _DEAD):
+        self._take_in(entry, data, stat, reading)
+        return True
+
+    def _take_in(self, entry: Entry, data: bytes, stat: Any, reading: Reading) -> None:
+        """Keep what `stat` says, and forget what that makes untrue."""
+        if self._lasting and (entry.stat is None or entry.stat.comm != stat.comm or stat.state in _DEAD):
             for i in self._lasting:  # it may have become another program, or has none any more
                 entry.states[i].next_ns = 0
+        if self._choosy and stat.state in _DEAD and not reading.plain:
+            for i in self._fast:  # what was read just now are the zeros that the kernel shows where there is no program
+                if self._source.parts[i].program:
+                    entry.states[i].clear()
         entry.data, entry.stat, entry.row = data, stat, None
-        if entry.identity == _UNKNOWN:
+        if entry.identity == UNKNOWN:
             entry.identity = self._identify(entry.pid, stat.start_ticks)
-        return True
 
     def _identify(self, pid: int, started: int) -> int:
         """The identity of a process that is met: when it started, and how many of this pid started in that tick before."""
@@ -461,8 +471,8 @@ class ProcessTable:
         if entry.inode and inode != entry.inode:
             # Not the file that it was: another process, or the kernel forgot the inode meanwhile. Assume the first.
             self._end(entry)
-            entry.data, entry.row = b"", None
-            entry.states = [_PartState() for _ in entry.states]
+            entry.data, entry.stat, entry.row = b"", None, None
+            entry.states = [PartState() for _ in entry.states]
         entry.inode = inode
         return entry
 
@@ -472,17 +482,20 @@ class ProcessTable:
             os.close(entry.fd)
             entry.fd = -1
 
-    def _content(self, entry: Entry, part: Part[Any], state: _PartState, now: int, reading: Reading) -> bytes | None:
+    def _content(self, entry: Entry, part: Part[Any], state: PartState, now: int, reading: Reading) -> bytes | None:
         """The bytes of one fast part; None where it cannot be read."""
         path = part.path
         try:
             if state.fd >= 0:
-                return _whole(state.fd, part.cap)
+                with suppress(OSError):
+                    return read_whole(state.fd, part.cap)
+                self._shut(state)  # what it was may be another by now
             if now < state.next_ns:
+                state.tell(part.name, reading)
                 return None
             fd = self._open(f"{entry.path}/{path}")
             try:
-                data = _whole(fd, part.cap)
+                data = read_whole(fd, part.cap)
             except OSError:
                 os.close(fd)
                 raise
@@ -494,58 +507,62 @@ class ProcessTable:
         except OSError as error:
             failure = failed(error, f"/proc/{entry.path}/{path}")
             if failure.reason is Reason.DENIED:
-                state.next_ns = now + _AGAIN_NS
+                state.next_ns, state.denied = now + _AGAIN_NS, failure
             reading.note(part.name, failure)
             return None
 
-    def _understood(self, entry: Entry, part: Part[Any], data: bytes | None, reading: Reading) -> Any:
+    def _understood(
+        self, entry: Entry, part: Part[Any], data: bytes | None, reading: Reading
+    ) -> tuple[Any, tuple[Failure, ...]]:
+        """The value of a part, and what of it makes no sense."""
         if data is None:
-            return None
+            return None, ()
         whole = len(data) < part.cap or part.clip
         try:
             if not whole:
                 raise Malformed(f"over {part.cap} bytes")
-            lost: dict[str, str] = {}
-            value = part.understand(data, reading.host, entry.data, lost)
-            for detail in lost.values():
-                reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", detail))
-            return value
+            found: dict[str, str] = {}
+            value = part.understand(data, reading.host, entry.data, found)
+            path = f"/proc/{entry.path}/{part.path}"
+            return value, tuple(Failure(Reason.MALFORMED, path, detail) for detail in found.values())
         except Malformed as error:
-            reading.note(part.name, Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", str(error)))
+            lost = (Failure(Reason.MALFORMED, f"/proc/{entry.path}/{part.path}", str(error)),)
         if part.rows is None or not whole:
-            return None
+            return None, lost
         rest = salvage(lambda rows: part.understand(rows, reading.host, entry.data), data, part.rows)
-        return None if rest is None else rest[0]
+        return None if rest is None else rest[0], lost
 
     # Slow parts, through the pool.
 
     def _ask_slow(self, chunk: list[Entry], reading: Reading) -> Steps[None]:
         now = monotonic_ns()
         choosy = [i for i in self._slow if self._source.parts[i].choosy]
-        for entry in chunk:
-            if not entry.data:
-                self._look(entry, reading)
-                continue
-            for i in choosy:
-                if entry.states[i].next_ns <= now:  # else what `stat` said at the last pass will do
-                    self._look(entry, reading)
-                    break
+        seen = [
+            # Else what `stat` said at the last pass will do.
+            self._look(entry, reading)
+            if not entry.data or any(entry.states[i].next_ns <= now for i in choosy)
+            else entry
+            for entry in chunk
+        ]
+        chunk[:] = [entry for entry in seen if entry is not None]
         for i in self._slow:
             part = self._source.parts[i]
             due = []
             for entry in chunk:
                 state = entry.states[i]
-                if now < state.next_ns:
-                    continue
-                if not part.choosy or self._wanted(entry.path, entry.stat, part, reading):
+                if part.choosy and not self._wanted(entry.path, entry.stat, part, reading):
+                    state.next_ns = 0
+                    if state.clear():
+                        entry.row = None
+                elif now < state.next_ns:
+                    state.tell(part.name, reading)
+                else:
                     due.append(entry)
-                elif state.data is not None:
-                    state.data = state.value = entry.row = None
             if not due:
                 continue
             paths = [f"/proc/{entry.path}" for entry in due]
             if part.plan is None:
-                answers = yield [_request(part, path) for path in paths]
+                answers = yield [request_of(part, path) for path in paths]
                 yield from self._fall_back(part, paths, answers)
             else:
                 answers = yield from self._gather(part, paths, reading)
@@ -556,9 +573,9 @@ class ProcessTable:
         """Read the other file of a part where the first is missing, and put it in its place."""
         if part.fallback is None:
             return
-        missing = [i for i, answer in enumerate(answers) if _is_missing(answer)]
+        missing = [i for i, answer in enumerate(answers) if is_missing(answer)]
         if missing:
-            found = yield [_request(part, paths[i], part.fallback) for i in missing]
+            found = yield [request_of(part, paths[i], part.fallback) for i in missing]
             for i, answer in zip(missing, found, strict=True):
                 answers[i] = answer
 
@@ -574,37 +591,40 @@ class ProcessTable:
         return [content.entries for content in found]
 
     def _answered(
-        self, entry: Entry, state: _PartState, part: Part[Any], answer: Any, now: int, reading: Reading
+        self, entry: Entry, state: PartState, part: Part[Any], answer: Any, now: int, reading: Reading
     ) -> None:
         if isinstance(answer, Failure):
             reading.note(part.name, answer)
-            if state.data is not None:
-                state.data = state.value = entry.row = None
-            state.next_ns = now + _AGAIN_NS if answer.reason is Reason.DENIED else 0
+            if state.clear():
+                entry.row = None
+            denied = answer.reason is Reason.DENIED
+            state.next_ns, state.denied = (now + _AGAIN_NS, answer) if denied else (0, None)
             return
+        state.denied = None
         if part.again is not None:
             state.next_ns = now + int(part.again * 1e9)
-        if answer == state.data:
-            return
-        state.data = answer
-        entry.row = None
-        if part.plan is None:
-            state.value = self._understood(entry, part, answer, reading)
-            return
-        state.value = self._folded(f"/proc/{entry.path}", part, answer, reading)
+        if answer != state.data:
+            state.data = answer
+            entry.row = None
+            if part.plan is None:
+                state.value, state.lost = self._understood(entry, part, answer, reading)
+            else:
+                state.value, state.lost = self._folded(f"/proc/{entry.path}", part, answer, reading)
+        state.tell(part.name, reading)
 
-    def _folded(self, path: str, part: Part[Any], entries: dict[str, Any], reading: Reading) -> Any:
+    def _folded(
+        self, path: str, part: Part[Any], entries: dict[str, Any], reading: Reading
+    ) -> tuple[Any, tuple[Failure, ...]]:
+        """The value of a part that is a directory, and what of it makes no sense."""
         if not entries:
-            return None
+            return None, ()
         folder = Folder(path, entries, reading.host)
         try:
             value = part.parse(folder)
         except PARSE_ERRORS as error:
-            reading.note(part.name, Failure(Reason.MALFORMED, path, explain(error)))
-            return None
-        for entry, detail in folder.failures().items():
-            reading.note(part.name, Failure(Reason.MALFORMED, f"{path}/{entry}", detail))
-        return value
+            return None, (Failure(Reason.MALFORMED, path, explain(error)),)
+        failures = folder.failures().items()
+        return value, tuple(Failure(Reason.MALFORMED, f"{path}/{entry}", detail) for entry, detail in failures)
 
     # Opening and forgetting.
 
@@ -627,10 +647,8 @@ class ProcessTable:
             self._threads._shed()
         for entry in self._entries.values():
             for state in entry.states:
-                if state.fd >= 0 and self._budget.over:
-                    os.close(state.fd)
-                    state.fd = -1
-                    self._budget.give()
+                if self._budget.over:
+                    self._shut(state)
         for entry in self._entries.values():
             if entry.kept and self._budget.over:
                 entry.kept = False
@@ -649,12 +667,12 @@ class ProcessTable:
 
     def _end(self, entry: Entry) -> None:
         """A process went away; its pid may be another one's in the same clock tick."""
-        if entry.identity != _UNKNOWN:
+        if entry.identity != UNKNOWN:
             self._ended.pop(entry.pid, None)
             self._ended[entry.pid] = entry.identity
             if len(self._ended) > _MOST_ENDED:
                 del self._ended[next(iter(self._ended))]
-            entry.identity = _UNKNOWN
+            entry.identity = UNKNOWN
 
     def _forget(self, entry: Entry) -> None:
         self._steady = None
@@ -663,10 +681,14 @@ class ProcessTable:
             self._budget.give()
         self._let_go(entry)
         for state in entry.states:
-            if state.fd >= 0:
-                os.close(state.fd)
-                state.fd = -1
-                self._budget.give()
+            self._shut(state)
+
+    def _shut(self, state: PartState) -> None:
+        """Close the file of a part that was kept open."""
+        if state.fd >= 0:
+            os.close(state.fd)
+            state.fd = -1
+            self._budget.give()
 
     # A tree that is no procfs: every file may hang, and nothing lives behind it.
 
@@ -674,7 +696,7 @@ class ProcessTable:
         [names] = yield [Names("/proc")]
         if isinstance(names, Failure):
             raise Unreadable(names)
-        pids = _numbers(names)
+        pids = numbers(names)
         shared = [part for part in self._source.parts if part.host is not None and reading.plain]
         answers = yield [Read(str(part.host), part.cap, part.slow) for part in shared]
         host = {
@@ -699,7 +721,7 @@ class ProcessTable:
         paths = [f"/proc/{path}" for _, path in chunk]
         stats: list[Any] = [None] * len(chunk)
         if self._choosy:
-            answers = yield [_request(source.stat, path) for path in paths]
+            answers = yield [request_of(source.stat, path) for path in paths]
             for i, answer in enumerate(answers):
                 if isinstance(answer, bytes):
                     with suppress(Malformed):
@@ -710,7 +732,7 @@ class ProcessTable:
         ]
         files = [(i, part) for part, places in zip(source.parts, wanted, strict=True) if not part.plan for i in places]
         files += [(i, source.stat) for i in range(len(chunk))]
-        answers = yield [_request(part, paths[i]) for i, part in files]
+        answers = yield [request_of(part, paths[i]) for i, part in files]
         found: list[dict[str, Any]] = [{} for _ in chunk]
         for (i, part), answer in zip(files, answers, strict=True):
             found[i][part.name] = answer
@@ -750,7 +772,7 @@ class ProcessTable:
         if record is None and not (reading.plain and (threads or any(value is not None for value in values))):
             return None
         for i, part in enumerate(source.parts):
-            if values[i] is None and _is_missing(answers.get(part.name)):
+            if values[i] is None and is_missing(answers.get(part.name)):
                 values[i] = host.get(part.name)
         if self._threads is not None:
             values.append(threads)
@@ -761,10 +783,14 @@ class ProcessTable:
             reading.note(part.name, answer)
             return None
         if part.plan is not None:
-            return self._folded(f"/proc/{path}", part, answer or {}, reading)
-        entry = Entry(0, path, 0)
-        entry.data = stat
-        return self._understood(entry, part, answer, reading)
+            value, lost = self._folded(f"/proc/{path}", part, answer or {}, reading)
+        else:
+            entry = Entry(0, path, 0)
+            entry.data = stat
+            value, lost = self._understood(entry, part, answer, reading)
+        for failure in lost:
+            reading.note(part.name, failure)
+        return value
 
 
 class ThreadTable(ProcessTable):
@@ -799,9 +825,14 @@ class ThreadTable(ProcessTable):
                     until = yield from self._read([entry.pid for entry in chunk], rows, until, reading)
                 else:
                     until = yield from self._read(every, rows, until, reading)
+            if self._replaced:
+                chunk = [entry for tid in self._replaced if (entry := self._entry(tid, reading))]
+                yield from self._ask_slow(chunk, reading)
+                until = yield from self._read([entry.pid for entry in chunk], rows, until, reading)
+                self._replaced.clear()
             for process, those in zip(some, tids, strict=True):
                 found = None if those is None else {tid: rows[tid] for tid in those if tid in rows}
-                if not _the_same(process.threads, found):
+                if not the_same(process.threads, found):
                     process.threads = found
                     process.row = None
 
@@ -835,7 +866,7 @@ class ThreadTable(ProcessTable):
         if isinstance(names, Failure):
             reading.note("threads", names)
             return None
-        tids = _numbers(names)
+        tids = numbers(names)
         for start in range(0, len(tids), SMALL_CHUNK):
             chunk = [(tid, f"{process}/task/{tid}") for tid in tids[start : start + SMALL_CHUNK]]
             self._paths.update(chunk)
@@ -865,34 +896,3 @@ class ThreadTable(ProcessTable):
         if entry is not None and entry.fd >= 0:
             return entry
         return self._meet(pid, self._paths[pid], entry, reading)
-
-
-def _the_same(before: dict[int, Any] | None, now: dict[int, Any] | None) -> bool:
-    """Whether these are the same rows, unchanged."""
-    if before is None or now is None:
-        return before is now
-    return len(before) == len(now) and all(before.get(tid) is row for tid, row in now.items())
-
-
-def _numbers(names: list[tuple[str, int]]) -> list[int]:
-    """The names that are ids."""
-    return sorted(int(name) for name, _ in names if name.isascii() and name.isdecimal() and len(name) < 19)
-
-
-def _request(part: Part[Any], path: str, file: str | None = None) -> Read:
-    """The request for the file of a part; what is clipped comes in one piece."""
-    return Read(f"{path}/{file or part.path}", part.cap, part.slow, part.clip, clip=part.clip)
-
-
-def _is_missing(answer: Any) -> bool:
-    return isinstance(answer, Failure) and answer.reason is Reason.MISSING
-
-
-def _whole(fd: int, cap: int) -> bytes:
-    """The content of a file that the kernel hands out in one piece; `cap` bytes of it if there is more."""
-    size = min(_PIECE, cap)
-    data = os.pread(fd, size, 0)
-    while len(data) == size and size < cap:
-        size = min(size * 4, cap)
-        data = os.pread(fd, size, 0)
-    return data

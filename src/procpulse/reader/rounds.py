@@ -8,7 +8,7 @@ from typing import Any
 
 from procpulse import text
 from procpulse.reader.engine import Flight, Result
-from procpulse.source import Host, Read, Reading, Source, Steps
+from procpulse.source import Host, Read, Reading, Refresh, Source, Steps
 
 
 class Round:
@@ -32,20 +32,35 @@ class Round:
         """Whether all who waited for it went away before it was complete."""
 
 
+HOST_SECONDS = 60.0
+"""After so long the reader looks anew which machine it reads: its name and its clock can be set."""
+_HOST_FILES = (
+    "/proc/sys/kernel/hostname",
+    "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/kernel/osrelease",
+    "/proc/stat",
+    "/proc/sys/kernel/arch",
+    "/proc/meminfo",
+)
+
+
 class HostSource(Source[Host]):
-    """What identifies the machine, read once before everything else."""
+    """What identifies the machine, read before everything else."""
 
     def __init__(self) -> None:
         super().__init__("*host", "/proc", Host, lambda file: file.host)
 
+    def refreshes(self, value: Host) -> Sequence[Refresh]:
+        """All of it is looked at anew once in a while."""
+        return [Refresh(path, HOST_SECONDS) for path in _HOST_FILES]
+
     def steps(self, reading: Reading) -> Steps[Host]:
         """Read what the kernel calls itself, and what is needed to understand its numbers."""
-        names = ("sys/kernel/hostname", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "stat", "sys/kernel/arch")
-        answers = yield [Read(f"/proc/{name}") for name in names]
+        answers = yield [Read(path) for path in _HOST_FILES[:5]]
         name, boot_id, kernel, stat, arch = (answer if isinstance(answer, bytes) else b"" for answer in answers)
         meminfo = b""
         if not arch:  # it came with Linux 6.1
-            [answer] = yield [Read("/proc/meminfo")]
+            [answer] = yield [Read(_HOST_FILES[5])]
             meminfo = answer if isinstance(answer, bytes) else b""
         booted = next((row[6:] for row in stat.split(b"\n") if row.startswith(b"btime ")), b"")
         return Host(

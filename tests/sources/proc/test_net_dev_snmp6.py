@@ -35,10 +35,14 @@ def test_hostile_names() -> None:
     assert read(NET_DEV_SNMP6, files) == [InterfaceSnmp6("a\\x1b\\xff", 2, {"Ip6\\u0085": 7})]
 
 
-def test_a_malformed_file_costs_its_interface() -> None:
-    for text in ("ifIndex 3\nIp6InReceives x\n", "Ip6InReceives 3\n", "x\n"):
+def test_a_row_that_makes_no_sense_costs_itself_only() -> None:
+    for text, more in (
+        ("ifIndex 3\nIp6InReceives x\n", [InterfaceSnmp6("wlan1", 3, {})]),
+        ("ifIndex x\nIp6InReceives 4\n", [InterfaceSnmp6("wlan1", None, {"Ip6InReceives": 4})]),
+        ("x\n", []),
+    ):
         interfaces, this = reading(NET_DEV_SNMP6, ETH0 | {"/proc/net/dev_snmp6/wlan1": text})
-        assert interfaces == [EXPECTED]
+        assert interfaces == [EXPECTED, *more]
         assert this.failures["wlan*"].reason is Reason.MALFORMED
 
 

@@ -51,7 +51,7 @@ def test_hostile_names() -> None:
 
 def test_a_malformed_table_costs_itself() -> None:
     caches, this = reading(NET_STAT, ARP | {"/proc/net/stat/rt_cache": "entries in_hit\n0000000x 00000001\n"})
-    assert caches == [EXPECTED]
+    assert caches == [EXPECTED, Cache("rt_cache", None, [])]
     assert this.failures["rt_cache"].reason is Reason.MALFORMED
 
 

@@ -16,5 +16,6 @@ def test_children(entries: dict[str, str], expected: list[int]) -> None:
 
 
 def test_malformed() -> None:
-    with pytest.raises(ValueError, match="not a number"):
-        PID_CHILDREN.parse(folder("/proc/7", {"task/7/children": "402 x"}))
+    this = folder("/proc/7", {"task/7/children": "402 x", "task/8/children": "31"})
+    assert PID_CHILDREN.parse(this) == PidChildren([31])
+    assert list(this.failures()) == ["task/7/children"]

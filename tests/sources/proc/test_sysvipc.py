@@ -71,7 +71,7 @@ def test_what_cannot_be_read_costs_its_own_table() -> None:
         FOLDER + "sem": SEM + "1 1 899 17 26 27 28 29 1 1\n",
     }
     value, this = reading(SYSVIPC, files)
-    assert value == Sysvipc()
+    assert value == Sysvipc(None, [], [])
     assert {part: failure.reason for part, failure in this.failures.items()} == {
         "shm": Reason.DENIED,
         "msg": Reason.MALFORMED,

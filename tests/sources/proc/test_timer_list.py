@@ -1,10 +1,10 @@
 import pytest
 
 from procpulse import Failure, Reason
-from procpulse.source import Malformed, Piece, Reading, Unreadable
+from procpulse.source import Piece, Reading, Unreadable
 from procpulse.sources import TIMER_LIST
 from procpulse.sources.proc.timer_list import TickDevice, TimerClock, TimerCpu, TimerList
-from tests.cases import HOST, parse
+from tests.cases import HOST, parse, spoiled
 
 NEW = """\
 Timer List Version: v0.10
@@ -157,7 +157,7 @@ CASES = [
         TimerList("v9\\x1b", 5, [TimerCpu(1, [TimerClock(0, 0)], TickDevice("7", "a\\x1bb", "9"))]),
         id="words and states of a kernel to come",
     ),
-    pytest.param("now at 5 nsecs\n", TimerList("", 5, []), id="no CPUs"),
+    pytest.param("now at 5 nsecs\n", TimerList(None, 5, []), id="no CPUs"),
 ]
 
 
@@ -170,21 +170,16 @@ def test_timer_list(text: str, expected: TimerList) -> None:
     "text",
     [
         "",
-        "cpu: 0\n",
         "now at\n",
         "now at x nsecs\n",
         "now at 5 nsecs\ncpu: x\n",
-        "now at 5 nsecs\n #0: <0>, a, S:01\n",
-        "now at 5 nsecs\ncpu: 0\n  .offset:     0 nsecs\n",
         "now at 5 nsecs\ncpu: 0\n clock 0:\n  .offset:     18446744073709551616 nsecs\n",
         "now at 5 nsecs\ncpu: 0\n  .nr_events      :\n",
         "now at 5 nsecs\nTick Device: mode: x\n",
-        "now at 5 nsecs\nPer CPU device: 0\ncpu: 0\n",
     ],
 )
 def test_malformed(text: str) -> None:
-    with pytest.raises(Malformed):
-        parse(TIMER_LIST, text)
+    assert spoiled(TIMER_LIST, text)
 
 
 def in_pieces(data: bytes, size: int) -> TimerList:

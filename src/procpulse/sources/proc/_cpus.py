@@ -36,9 +36,13 @@ def possible() -> Steps[list[int]]:
     return _span(answer)
 
 
-def numbered(count: int, cpus: list[int]) -> list[int]:
-    """The CPUs of so many rows, one for each that the host may have; counted from 0 where they are not known."""
-    return cpus if len(cpus) == count else list(range(count))
+def numbered(places: list[int], cpus: list[int]) -> list[int]:
+    """The CPUs of the rows at these places, one for each that the host may have; the places where it is not known.
+
+    A table with more rows than there are CPUs on the list, or with fewer after its last, is not of these.
+    """
+    fits = bool(places) and places[-1] + 1 == len(cpus)
+    return [cpus[place] for place in places] if fits else places
 
 
 def _span(answer: Any) -> list[int]:

@@ -60,4 +60,4 @@ def parse(file: File) -> list[Console]:
     return consoles
 
 
-CONSOLES = Source("consoles", "/proc/consoles", list[Console], parse)
+CONSOLES = Source("consoles", "/proc/consoles", list[Console], parse, rows=0)

@@ -25,8 +25,8 @@ class CryptoAlgorithm(msgspec.Struct, frozen=True):
     """One implementation of one algorithm."""
 
     name: Annotated[str, label("What it does, such as cbc(aes).")]
-    driver: Annotated[str, label("Which implementation it is, such as cbc-aes-aesni.")]
-    type: Annotated[str, label("Kind of algorithm, such as skcipher, shash, aead, rng.")]
+    driver: Annotated[str | None, label("Which implementation it is, such as cbc-aes-aesni.")]
+    type: Annotated[str | None, label("Kind of algorithm, such as skcipher, shash, aead, rng.")]
     module: Annotated[str | None, info("Module that it came with; kernel for what is built in.")] = None
     priority: Annotated[int | None, info("Of the implementations of one name, that of the highest is used.")] = None
     refcnt: Annotated[int | None, gauge("References to it; 1 where nobody uses it.")] = None
@@ -58,9 +58,9 @@ _NUMBERS = {
 
 def parse(file: File) -> list[CryptoAlgorithm]:
     # A transient algorithm may stand beside the one that takes its place: the later of two alike is kept.
-    found: dict[tuple[str, str, str], CryptoAlgorithm] = {}
+    found: dict[tuple[str, str | None, str | None], CryptoAlgorithm] = {}
     for block in file.data.split(b"\n\n"):
-        algorithm = _algorithm(block)
+        algorithm = _algorithm(file, block)
         if algorithm is not None:
             found[algorithm.name, algorithm.driver, algorithm.type] = algorithm
     if not found and file.data.strip():
@@ -68,13 +68,13 @@ def parse(file: File) -> list[CryptoAlgorithm]:
     return list(found.values())
 
 
-def _algorithm(block: bytes) -> CryptoAlgorithm | None:
+def _algorithm(file: File, block: bytes) -> CryptoAlgorithm | None:
     """One block; None for one without a name, which is no algorithm."""
     values: dict[str, Any] = {}
     properties: dict[str, str] = {}
     for key, value in keyed(block):
         if key in _NUMBERS:
-            values[_NUMBERS[key]] = number(value)
+            values[_NUMBERS[key]] = file.parsed(_NUMBERS[key], number, value)
         elif key in _WORDS:
             values[_WORDS[key]] = inert(value)
         else:
@@ -82,7 +82,7 @@ def _algorithm(block: bytes) -> CryptoAlgorithm | None:
     if "name" not in values:
         return None
     return CryptoAlgorithm(
-        values.pop("name"), values.pop("driver"), values.pop("type"), properties=properties, **values
+        values.pop("name"), values.pop("driver", None), values.pop("type", None), properties=properties, **values
     )
 
 

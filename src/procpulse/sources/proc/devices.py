@@ -34,10 +34,15 @@ def parse(file: File) -> list[DeviceDriver]:
         if line.endswith(b" devices:"):
             kind = inert(line.split()[0].lower())
             continue
-        if not kind:
-            raise ValueError("a row before its heading")
-        major, name = line.split(None, 1)
-        drivers[DeviceDriver(kind, number(major), inert(name))] = None
+        try:
+            if not kind:
+                raise ValueError("a row before its heading")
+            major, name = line.split(None, 1)
+            drivers[DeviceDriver(kind, number(major), inert(name))] = None
+        except ValueError as error:
+            file.lose("rows", error)
+    if file.failures and not drivers:
+        raise ValueError(file.failures["rows"])
     return list(drivers)
 
 

@@ -44,11 +44,11 @@ def parse(file: File) -> FscacheStats:
     for row, pairs in keyed(file.data):
         title = inert(row)
         for pair in pairs.split():
-            name, equals, value = pair.partition(b"=")
-            if not equals:
-                raise ValueError(f"a name without a number: {inert(pair)}")
+            name, equals, text = pair.partition(b"=")
             key = f"{title}.{inert(name)}"
-            (counts if title in _STATES or key in _STATE else events)[key] = number(value)
+            value = file.parsed(key if equals else title, number, text if equals else pair)
+            if value is not None and equals:
+                (counts if title in _STATES or key in _STATE else events)[key] = value
     if not counts and not events:
         raise ValueError("no rows")
     return FscacheStats(counts, events)

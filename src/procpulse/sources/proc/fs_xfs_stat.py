@@ -14,7 +14,7 @@ import msgspec
 
 from procpulse.fields import counter, gauge, group, info
 from procpulse.source import File, Source
-from procpulse.text import inert, integers, lines
+from procpulse.text import Lose, inert, integers, lines, shorten
 
 
 class XfsExtents(msgspec.Struct, frozen=True, gc=False):
@@ -203,7 +203,7 @@ class XfsZones(msgspec.Struct, frozen=True, gc=False):
 class XfsStats(msgspec.Struct, frozen=True, gc=False):
     """What XFS did, since it was loaded or its counters were cleared."""
 
-    extent_alloc: Annotated[XfsExtents, group("Space given out and taken back.")]
+    extent_alloc: Annotated[XfsExtents | None, group("Space given out and taken back.")]
     abt: Annotated[XfsOldBtree | None, group("Old counters of the trees of free space.")] = None
     blk_map: Annotated[XfsBlockMap | None, group("Which blocks of a file are where.")] = None
     bmbt: Annotated[XfsOldBtree | None, group("Old counters of the trees of extents.")] = None
@@ -258,23 +258,32 @@ _NUMBERS = {
 }
 
 
-def parse_stats(data: bytes) -> XfsStats:
-    """The counters of one file system, or of all of them.
+def parse_stats(data: bytes, lose: Lose) -> XfsStats:
+    """The counters of one file system, or of all of them; a row that makes no sense is lost by its name.
 
     Raises:
-        ValueError, KeyError: it does not look like them.
+        ValueError: no row is one of them.
     """
     found: dict[str, Any] = {}
     for line in lines(data):
         key, numbers = _split(line)
-        if record := _GROUPS.get(key):
-            width = len(record.__struct_fields__)
-            found[key] = record(*integers(numbers, width)[:width])
-        elif names := _NUMBERS.get(key):
-            found.update(zip(names, integers(numbers, len(names)), strict=False))
-        elif key == "debug":
-            found[key] = integers(numbers, 1)[0] != 0
-    return XfsStats(found.pop("extent_alloc"), **found)
+        try:
+            found.update(_row(key, numbers))
+        except ValueError as error:
+            lose(key, error)
+    if not found:
+        raise ValueError(f"no rows: {shorten(data)}")
+    return XfsStats(found.pop("extent_alloc", None), **found)
+
+
+def _row(key: str, numbers: bytes) -> dict[str, Any]:
+    """What one row says, as fields."""
+    if record := _GROUPS.get(key):
+        width = len(record.__struct_fields__)
+        return {key: record(*integers(numbers, width)[:width])}
+    if names := _NUMBERS.get(key):
+        return dict(zip(names, integers(numbers, len(names)), strict=False))
+    return {key: integers(numbers, 1)[0] != 0} if key == "debug" else {}
 
 
 def _split(line: bytes) -> tuple[str, bytes]:
@@ -285,7 +294,7 @@ def _split(line: bytes) -> tuple[str, bytes]:
 
 
 def parse(file: File) -> XfsStats:
-    return parse_stats(file.data)
+    return parse_stats(file.data, file.lose)
 
 
 FS_XFS_STAT = Source("fs_xfs_stat", "/proc/fs/xfs/stat", XfsStats, parse, whole=True)

@@ -104,18 +104,21 @@ def parse(file: File) -> Mdstat:
     rows = lines(file.data)
     for row in rows:
         if row[:1] in b" \t":
-            if not arrays:
-                raise ValueError(f"a line of no array: {shorten(row)}")
-            arrays[-1].append(row.strip())
+            if arrays:
+                arrays[-1].append(row.strip())
+            else:
+                file.lose("arrays", ValueError(f"a line of no array: {shorten(row)}"))
         elif row.startswith(b"Personalities :"):
             personalities = [inert(name.strip(b"[]")) for name in row.partition(b":")[2].split()]
         elif row.startswith(b"unused devices:"):
             unused = [inert(name) for name in row.partition(b":")[2].split() if name != b"<none>"]
         else:
             arrays.append([row])
-    if not rows:
-        raise ValueError("no lines")
-    return Mdstat(personalities, [_array(header, more) for header, *more in arrays], unused)
+    found = [_array(file, header, more) for header, *more in arrays]
+    known = [array for array in found if array is not None]
+    if not rows or (file.failures and not (personalities or known)):
+        raise ValueError("no arrays")
+    return Mdstat(personalities, known, unused)
 
 
 # The members of these kinds have no places that could be empty.
@@ -124,10 +127,12 @@ _DEVICE = re.compile(rb"(.+)\[(-?[0-9]{1,10})\]((?:\([A-Z]\))*)")
 _FLAGS = {b"W": "write_mostly", b"J": "journal", b"F": "faulty", b"S": "spare", b"R": "replacement"}
 
 
-def _array(header: bytes, more: list[bytes]) -> MdArray:
+def _array(file: File, header: bytes, more: list[bytes]) -> MdArray | None:
+    """One array; None for lines that are none. A line of it that makes no sense costs itself only."""
     name, separator, rest = header.partition(b" : ")
-    if not separator:
-        raise ValueError(f"not an array: {shorten(header)}")
+    if not (separator and rest.strip()):
+        file.lose("arrays", ValueError(f"not an array: {shorten(header)}"))
+        return None
     state, *words = rest.split()
     read_only = personality = None
     devices = []
@@ -138,16 +143,21 @@ def _array(header: bytes, more: list[bytes]) -> MdArray:
             devices.append(MdDevice(inert(device[1]), number(device[2]), **flags))
         elif word.startswith(b"("):
             read_only = inert(word.strip(b"()"))
+        elif b"[" in word:
+            file.lose("devices", ValueError(f"not a device: {shorten(word)}"))
         else:
             personality = inert(word)
     values: dict[str, Any] = {}
     for row in more:
         if row[:1].isdigit() and b" blocks" in row:
-            values |= _status(row)
+            if values.keys() & {"size_bytes", "disks"}:  # the first line of the next array is missing
+                file.lose("arrays", ValueError(f"a line of no array: {shorten(row)}"))
+                break
+            values |= file.parsed("status", _status, row) or {}
         elif row.startswith(b"bitmap:"):
-            values["bitmap"] = _bitmap(row)
+            values["bitmap"] = file.parsed("bitmap", _bitmap, row)
         elif b"=" in row:
-            values["sync"] = _sync(row)
+            values["sync"] = file.parsed("sync", _sync, row)
     if personality in _WITHOUT_SPARES and state != b"inactive":
         values["disks"] = values["disks_active"] = sum(not (d.faulty or d.spare) for d in devices)
         values["disks_down"] = 0

@@ -19,7 +19,9 @@ from procpulse.text import inert, keyed, number, sized
 class Meminfo(msgspec.Struct, frozen=True, gc=False):
     """Memory of the host. A row that this kernel does not have is None."""
 
-    mem_total_bytes: Annotated[int, gauge("Usable memory: what is installed, less what the kernel's image takes.")]
+    mem_total_bytes: Annotated[
+        int | None, gauge("Usable memory: what is installed, less what the kernel's image takes.")
+    ]
     mem_free_bytes: Annotated[int | None, gauge("Memory that nobody uses.")] = None
     mem_available_bytes: Annotated[
         int | None, gauge("Estimate of the memory that programs can get without swapping.")
@@ -145,20 +147,19 @@ def parse(file: File) -> Meminfo:
     except msgspec.MsgspecError:
         return _odd(data)
     get = rows.get
-    return Meminfo(
-        rows["MemTotal"] * 1024, *[None if (count := get(key)) is None else count * unit for key, unit in _ROWS[1:]]
-    )
+    found = [None if (count := get(key)) is None else count * unit for key, unit in _ROWS]
+    return Meminfo(*found) if any(found) else _odd(data)
 
 
 def _odd(data: bytes) -> Meminfo:
     """The same line by line."""
     rows = {inert(key): number(rest.removesuffix(b"kB").rstrip()) for key, rest in keyed(data) if rest}
-    if min(rows.values()) < 0:
+    if rows and min(rows.values()) < 0:
         raise ValueError("a size below 0")
-    return Meminfo(
-        sized(rows["MemTotal"], 1024),
-        *[None if (count := rows.get(key)) is None else sized(count, unit) for key, unit in _ROWS[1:]],
-    )
+    found = [None if (count := rows.get(key)) is None else sized(count, unit) for key, unit in _ROWS]
+    if found.count(None) == len(found):
+        raise ValueError("no rows")
+    return Meminfo(*found)
 
 
 MEMINFO = Source("meminfo", "/proc/meminfo", Meminfo, parse, whole=True, rows=0)

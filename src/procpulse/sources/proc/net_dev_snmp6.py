@@ -12,7 +12,6 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, info, label
-from procpulse.sources.proc.net_tls_stat import rows
 from procpulse.text import inert
 from procpulse.tree import Bundle, Folder
 
@@ -21,7 +20,7 @@ class InterfaceSnmp6(msgspec.Struct, frozen=True, gc=False):
     """One interface."""
 
     interface: Annotated[str, label("Name of the interface.")]
-    index: Annotated[int, info("Number of the interface.")]
+    index: Annotated[int | None, info("Number of the interface.")]
     counters: Annotated[
         dict[str, int],
         counter("Counters under the kernel's own names, such as Ip6InReceives.", bits="long", absent_is_zero=True),
@@ -31,15 +30,11 @@ class InterfaceSnmp6(msgspec.Struct, frozen=True, gc=False):
 def parse(folder: Folder) -> list[InterfaceSnmp6]:
     interfaces = []
     for name in folder.found("*"):
-        found = folder.parsed(name, _counters)
-        if found is not None:
-            interfaces.append(InterfaceSnmp6(inert(name.encode("utf-8", "surrogateescape")), *found))
+        counters = folder.mapping(name)
+        if counters:
+            index = counters.pop("ifIndex", None)
+            interfaces.append(InterfaceSnmp6(inert(name.encode("utf-8", "surrogateescape")), index, counters))
     return interfaces
-
-
-def _counters(data: bytes) -> tuple[int, dict[str, int]]:
-    counters = rows(data)
-    return counters.pop("ifIndex"), counters
 
 
 NET_DEV_SNMP6 = Bundle("net_dev_snmp6", "/proc/net/dev_snmp6", ("*",), list[InterfaceSnmp6], parse, cap=1 << 16)

@@ -9,6 +9,7 @@ Groups are numbers in the host's own order of bytes.
 https://man7.org/linux/man-pages/man5/proc_pid_net.5.html
 """
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -45,27 +46,41 @@ def parse(file: File) -> list[IgmpInterface]:
     rows = lines(file.data)
     if not rows or not rows[0].startswith(b"Idx"):
         raise ValueError("no heading")
-    swapped = file.host.little_endian
     interfaces: list[IgmpInterface] = []
+    groups: list[IgmpGroup] | None = None
+    group_ = partial(_group, file.host.little_endian)
     for row in rows[1:]:
         if not row[:1].isspace():
-            left, _, right = row.rpartition(b":")
-            index, name = words(left, 2)
-            count, querier = words(right, 2)
-            interfaces.append(IgmpInterface(inert(name), number(index), number(count), inert(querier), []))
-            continue
-        address, users, timer, reporter, *_ = words(row, 4)
-        running, _, ticks = timer.partition(b":")
-        left_over = hexadecimal(ticks)
-        interfaces[-1].groups.append(
-            IgmpGroup(
-                ipv4(address, swapped),
-                number(users),
-                number(reporter) != 0,
-                None if number(running) == 0 else left_over if left_over < _PAST else 0,
-            )
-        )
+            interface = file.parsed("rows", _interface, row)
+            groups = None if interface is None else interface.groups
+            if interface is not None:
+                interfaces.append(interface)
+        elif groups is None:
+            file.lose("rows", ValueError("a group of no interface"))
+        elif (joined := file.parsed("rows", group_, row)) is not None:
+            groups.append(joined)
+    if not interfaces and file.failures:
+        raise ValueError(file.failures["rows"])
     return interfaces
+
+
+def _interface(row: bytes) -> IgmpInterface:
+    left, _, right = row.rpartition(b":")
+    index, name = words(left, 2)
+    count, querier = words(right, 2)
+    return IgmpInterface(inert(name), number(index), number(count), inert(querier), [])
+
+
+def _group(swapped: bool, row: bytes) -> IgmpGroup:
+    address, users, timer, reporter, *_ = words(row, 4)
+    running, _, ticks = timer.partition(b":")
+    left_over = hexadecimal(ticks)
+    return IgmpGroup(
+        ipv4(address, swapped),
+        number(users),
+        number(reporter) != 0,
+        None if number(running) == 0 else left_over if left_over < _PAST else 0,
+    )
 
 
 NET_IGMP = Source("net_igmp", "/proc/net/igmp", list[IgmpInterface], parse)

@@ -57,26 +57,39 @@ class VirtualService(msgspec.Struct, frozen=True, gc=False):
 class NetIpVs(msgspec.Struct, frozen=True, gc=False):
     """The load balancer."""
 
-    version: Annotated[str, info("Version of IPVS.")]
-    table_size: Annotated[int, gauge("Buckets in the table of connections.")]
+    version: Annotated[str | None, info("Version of IPVS.")]
+    table_size: Annotated[int | None, gauge("Buckets in the table of connections.")]
     services: Annotated[list[VirtualService], group("Its services.")]
 
 
 _HEADER = re.compile(rb"IP Virtual Server version (\S+) \(size=([0-9]+)\)").match
+_TITLES = (b"Prot LocalAddress:Port", b"-> RemoteAddress:Port")
 
 
 def parse(file: File) -> NetIpVs:
-    header, *rows = lines(file.data)
-    found = _HEADER(header)
-    if not found:
-        raise ValueError(f"no heading: {shorten(header)}")
+    version: str | None = None
+    size: int | None = None
     services: list[VirtualService] = []
-    for row in rows[2:]:
-        if row.lstrip().startswith(b"->"):
-            services[-1].servers.append(server(row))
-        else:
-            services.append(service(row))
-    return NetIpVs(inert(found[1]), number(found[2]), services)
+    servers: list[RealServer] | None = None
+    rows = lines(file.data)
+    for row in rows:
+        found = _HEADER(row)
+        if found:
+            version, size = inert(found[1]), file.parsed("table_size", number, found[2])
+        elif row.lstrip().startswith(_TITLES):
+            continue
+        elif not row.lstrip().startswith(b"->"):
+            one = file.parsed("services", service, row)
+            servers = None if one is None else one.servers
+            if one is not None:
+                services.append(one)
+        elif servers is None:
+            file.lose("servers", ValueError("a server of no service"))
+        elif (other := file.parsed("servers", server, row)) is not None:
+            servers.append(other)
+    if version is None and not any(row.lstrip().startswith(_TITLES) for row in rows):
+        raise ValueError(f"no heading: {shorten(file.data)}")
+    return NetIpVs(version, size, services)
 
 
 def service(row: bytes) -> VirtualService:

@@ -27,10 +27,12 @@ class NetNetstat(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(file: File) -> NetNetstat:
-    found = headed(file.data)
+    found = headed(file.data, file.lose)
+    if not found:
+        raise ValueError("no lines of names and values")
     mptcp = found.get("MPTcpExt", {})
     established = mptcp.pop("MPCurrEstab", None)
-    return NetNetstat(found["TcpExt"], found.get("IpExt", {}), mptcp, established)
+    return NetNetstat(found.get("TcpExt", {}), found.get("IpExt", {}), mptcp, established)
 
 
 NET_NETSTAT = Source("net_netstat", "/proc/net/netstat", NetNetstat, parse)

@@ -8,13 +8,15 @@ https://docs.kernel.org/filesystems/nfs/index.html
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from procpulse.fields import counter, group
 from procpulse.source import File, Source
-from procpulse.text import inert, integers, lines
+from procpulse.text import inert, integers, lines, shorten
+
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 class RpcMessages(msgspec.Struct, frozen=True, gc=False):
@@ -37,8 +39,8 @@ class RpcClient(msgspec.Struct, frozen=True, gc=False):
 class NetRpcNfs(msgspec.Struct, frozen=True, gc=False):
     """The NFS client. Calls by name as in the protocol; one that has no name here yet is `op` and its number."""
 
-    net: Annotated[RpcMessages, group("Messages received.")]
-    rpc: Annotated[RpcClient, group("Remote calls.")]
+    net: Annotated[RpcMessages | None, group("Messages received.")]
+    rpc: Annotated[RpcClient | None, group("Remote calls.")]
     v2: Annotated[dict[str, int], counter("Calls of NFS version 2, such as getattr.", bits=32)]
     v3: Annotated[dict[str, int], counter("Calls of NFS version 3, such as readdirplus.", bits=32)]
     v4: Annotated[dict[str, int], counter("Calls of NFS version 4 in all its minor versions, such as open.", bits=32)]
@@ -77,14 +79,27 @@ def v4(count: int) -> Sequence[str]:
 
 def parse(file: File) -> NetRpcNfs:
     found = rows(file.data)
+    if found.keys().isdisjoint(("net", "rpc", "proc2", "proc3", "proc4")):
+        raise ValueError(f"no rows: {shorten(file.data)}")
     calls = found.get("proc4")
     return NetRpcNfs(
-        RpcMessages(*integers(found["net"], 4)[:4]),
-        RpcClient(*integers(found["rpc"], 3)[:3]),
-        operations(found.get("proc2"), V2),
-        operations(found.get("proc3"), V3),
-        operations(calls, v4(len(calls.split()) - 1 if calls else 0)),
+        counted(file, found, "net", RpcMessages),
+        counted(file, found, "rpc", RpcClient),
+        called(file, found, "proc2", V2),
+        called(file, found, "proc3", V3),
+        called(file, found, "proc4", v4(len(calls.split()) - 1 if calls else 0)),
     )
+
+
+def counted(file: File, rows: dict[str, bytes], key: str, record: type[R]) -> R | None:
+    """A row of counters as a record; None where it is missing or makes no sense, which is told."""
+    width = len(record.__struct_fields__)
+    return file.parsed(key, lambda row: record(*integers(row, width)[:width]), rows[key]) if key in rows else None
+
+
+def called(file: File, rows: dict[str, bytes], key: str, names: Sequence[str]) -> dict[str, int]:
+    """A row of operations by name; nothing where it is missing, or makes no sense, which is told."""
+    return file.parsed(key, lambda row: operations(row, names), rows[key]) or {} if key in rows else {}
 
 
 def rows(data: bytes) -> dict[str, bytes]:
@@ -92,14 +107,12 @@ def rows(data: bytes) -> dict[str, bytes]:
     return {inert(key): numbers for key, _, numbers in (line.partition(b" ") for line in lines(data))}
 
 
-def operations(row: bytes | None, names: Sequence[str]) -> dict[str, int]:
-    """A row of operations, by name; nothing where the kernel was built without this version.
+def operations(row: bytes, names: Sequence[str]) -> dict[str, int]:
+    """A row of operations, by name.
 
     Raises:
         ValueError: there are not as many as the row says.
     """
-    if row is None:
-        return {}
     said, *counts = integers(row, 1)
     if said != len(counts):
         raise ValueError(f"{said} operations announced, {len(counts)} there")

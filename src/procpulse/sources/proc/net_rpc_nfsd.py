@@ -8,14 +8,15 @@
 https://docs.kernel.org/filesystems/nfs/index.html
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 
 from procpulse.fields import counter, gauge, group
 from procpulse.source import File, Source
-from procpulse.sources.proc.net_rpc_nfs import V2, V3, RpcMessages, operations, rows
-from procpulse.text import integers, number, words
+from procpulse.sources.proc.net_rpc_nfs import V2, V3, RpcMessages, called, counted, rows
+from procpulse.text import integers, number, shorten, words
 
 
 class NfsReplyCache(msgspec.Struct, frozen=True, gc=False):
@@ -57,16 +58,16 @@ class RpcServer(msgspec.Struct, frozen=True, gc=False):
 class NetRpcNfsd(msgspec.Struct, frozen=True, gc=False):
     """The NFS server. Calls by name as in the protocol; one that has no name here yet is `op` and its number."""
 
-    reply_cache: Annotated[NfsReplyCache, group("Answers that are kept, for calls that come again.")]
-    file_handles: Annotated[NfsFileHandles, group("Lookups of file handles.")]
-    read_bytes: Annotated[int, counter("Bytes that clients read.", bits=32)]
-    written_bytes: Annotated[int, counter("Bytes that clients wrote.", bits=32)]
-    threads: Annotated[int, gauge("Threads of the server.")]
+    reply_cache: Annotated[NfsReplyCache | None, group("Answers that are kept, for calls that come again.")]
+    file_handles: Annotated[NfsFileHandles | None, group("Lookups of file handles.")]
+    read_bytes: Annotated[int | None, counter("Bytes that clients read.", bits=32)]
+    written_bytes: Annotated[int | None, counter("Bytes that clients wrote.", bits=32)]
+    threads: Annotated[int | None, gauge("Threads of the server.")]
     threads_full: Annotated[
-        int, counter("Times that all threads were busy; always 0 on the kernels supported.", bits=32)
+        int | None, counter("Times that all threads were busy; always 0 on the kernels supported.", bits=32)
     ]
-    net: Annotated[RpcMessages, group("Messages received.")]
-    rpc: Annotated[RpcServer, group("Remote calls.")]
+    net: Annotated[RpcMessages | None, group("Messages received.")]
+    rpc: Annotated[RpcServer | None, group("Remote calls.")]
     v2: Annotated[dict[str, int], counter("Calls of NFS version 2, such as getattr.", bits=32)]
     v3: Annotated[dict[str, int], counter("Calls of NFS version 3, such as readdirplus.", bits=32)]
     v4: Annotated[dict[str, int], counter("Calls of NFS version 4: null, or a compound of operations.", bits=32)]
@@ -95,27 +96,41 @@ V4_OPERATIONS = (
 )  # fmt: skip
 
 
+_KEYS = ("rc", "fh", "io", "th", "net", "rpc", "proc2", "proc3", "proc4", "proc4ops")
+
+
 def parse(file: File) -> NetRpcNfsd:
     found = rows(file.data)
-    read, written = integers(found["io"], 2)[:2]
-    threads, full = words(found["th"], 2)[:2]
+    if found.keys().isdisjoint(_KEYS):
+        raise ValueError(f"no rows: {shorten(file.data)}")
+    nothing: Sequence[int | None] = (None, None)
+    read, written = file.parsed("io", _two, found["io"]) or nothing if "io" in found else nothing
+    threads, full = file.parsed("th", _threads, found["th"]) or nothing if "th" in found else nothing
     delegations = found.get("wdeleg_getattr")
     return NetRpcNfsd(
-        NfsReplyCache(*integers(found["rc"], 3)[:3]),
-        NfsFileHandles(*integers(found["fh"], 5)[:5]),
+        counted(file, found, "rc", NfsReplyCache),
+        counted(file, found, "fh", NfsFileHandles),
         read,
         written,
-        number(threads),
-        number(full),
-        RpcMessages(*integers(found["net"], 4)[:4]),
-        RpcServer(*integers(found["rpc"], 5)[:5]),
-        operations(found.get("proc2"), V2),
-        operations(found.get("proc3"), V3),
-        operations(found.get("proc4"), V4),
-        operations(found.get("proc4ops"), V4_OPERATIONS),
-        integers(delegations, 1)[0] if delegations else None,
-        _read_ahead(found["ra"]) if "ra" in found else None,
+        threads,
+        full,
+        counted(file, found, "net", RpcMessages),
+        counted(file, found, "rpc", RpcServer),
+        called(file, found, "proc2", V2),
+        called(file, found, "proc3", V3),
+        called(file, found, "proc4", V4),
+        called(file, found, "proc4ops", V4_OPERATIONS),
+        file.parsed("wdeleg_getattr", lambda row: integers(row, 1)[0], delegations) if delegations else None,
+        file.parsed("ra", _read_ahead, found["ra"]) if "ra" in found else None,
     )
+
+
+def _two(row: bytes) -> Sequence[int]:
+    return integers(row, 2)[:2]
+
+
+def _threads(row: bytes) -> Sequence[int]:
+    return [number(word) for word in words(row, 2)[:2]]
 
 
 def _read_ahead(row: bytes) -> NfsReadAhead:

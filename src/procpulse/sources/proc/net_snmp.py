@@ -38,8 +38,10 @@ class NetSnmp(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(file: File) -> NetSnmp:
-    found = headed(file.data)
-    ip, tcp = found["Ip"], found.get("Tcp", {})
+    found = headed(file.data, file.lose)
+    if not found:
+        raise ValueError("no lines of names and values")
+    ip, tcp = found.get("Ip", {}), found.get("Tcp", {})
     return NetSnmp(
         ip_forwarding=ip.pop("Forwarding", None),
         ip_default_ttl=ip.pop("DefaultTTL", None),

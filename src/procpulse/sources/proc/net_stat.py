@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from procpulse.fields import counter, gauge, group, label
 from procpulse.source import Reading, Steps
 from procpulse.sources.proc._cpus import numbered, possible
-from procpulse.text import inert, lines, shorten
+from procpulse.text import Lose, inert, lines, shorten
 from procpulse.tree import Bundle, Folder
 
 
@@ -36,25 +36,31 @@ class Cache(msgspec.Struct, frozen=True, gc=False):
 def parse(folder: Folder) -> list[Cache]:
     caches = []
     for file in folder.found("*"):
-        found = folder.parsed(file, table)
-        if found is not None:
+        data = (folder.raw(file) or b"").strip()
+        if data:
+            found = table(data, lambda _, error, file=file: folder.lose(file, error))  # type: ignore[misc]
             name = inert(file.encode("utf-8", "surrogateescape"))
-            entries = found[0].get("entries") if found else None
-            for row in found:
+            entries = next((row["entries"] for row in found.values() if "entries" in row), None)
+            for row in found.values():
                 row.pop("entries", None)
-            caches.append(Cache(name, entries, [CacheUse(cpu, row) for cpu, row in enumerate(found)]))
+            caches.append(Cache(name, entries, [CacheUse(cpu, row) for cpu, row in found.items()]))
     return caches
 
 
-def table(data: bytes) -> list[dict[str, int]]:
-    """The rows of one file, one a CPU, by the names in its first line.
+def table(data: bytes, lose: Lose) -> dict[int, dict[str, int]]:
+    """The rows of one file, one for each CPU, by their place from 0; each by the names in its first line.
 
-    Raises:
-        ValueError: a value is no hexadecimal number.
+    A value that is no hexadecimal number costs its row.
     """
     header, *rows = lines(data)
     names = inert(header.strip().replace(b"\t", b" ")).split()
-    return [dict(zip(names, hexadecimals(row), strict=False)) for row in rows]
+    found = {}
+    for place, row in enumerate(rows):
+        try:
+            found[place] = dict(zip(names, hexadecimals(row), strict=False))
+        except ValueError as error:
+            lose("rows", error)
+    return found
 
 
 _DIGITS = b"0123456789abcdefABCDEF \t\r\n"
@@ -92,7 +98,7 @@ class _NetStat(Bundle[list[Cache]]):
 
 
 def _of_cpus(cache: Cache, cpus: list[int]) -> Cache:
-    numbers = numbered(len(cache.cpus), cpus)
+    numbers = numbered([row.cpu for row in cache.cpus], cpus)
     return replace(cache, cpus=[CacheUse(cpu, row.counters) for cpu, row in zip(numbers, cache.cpus, strict=True)])
 
 

@@ -61,9 +61,12 @@ _SOMETIMES = ("searched", "delete_list", "clashres", "chainlength")
 
 
 def parse(file: File) -> list[Conntrack]:
+    rows = table(file.data, file.lose)
+    if file.failures and not rows:
+        raise ValueError(file.failures["rows"])
     return [
         Conntrack(cpu, *[row[name] for name in _ALWAYS], *[row.get(name) for name in _SOMETIMES])
-        for cpu, row in enumerate(table(file.data))
+        for cpu, row in rows.items()
     ]
 
 
@@ -76,7 +79,7 @@ class _Conntrack(Source[list[Conntrack]]):
         value = yield from super().steps(reading)
         counted = reading.memory.get("counted")
         if counted is None or counted[0] is not value or counted[1] != cpus:
-            numbers = numbered(len(value), cpus)
+            numbers = numbered([row.cpu for row in value], cpus)
             reading.memory["counted"] = (value, cpus)
             reading.memory["numbered"] = [replace(row, cpu=cpu) for cpu, row in zip(numbers, value, strict=True)]
         rows: list[Conntrack] = reading.memory["numbered"]

@@ -19,7 +19,7 @@ import msgspec
 from procpulse.fields import gauge, group, info, label
 from procpulse.source import File, Source
 from procpulse.sources.proc.buddyinfo import place
-from procpulse.text import inert, integers, lines, number, words
+from procpulse.text import inert, integers, lines, number, shorten, words
 
 
 class FreeOfType(msgspec.Struct, frozen=True):
@@ -49,36 +49,43 @@ class PageBlocks(msgspec.Struct, frozen=True):
 class Pagetypeinfo(msgspec.Struct, frozen=True):
     """How memory is grouped so that large blocks stay free."""
 
-    page_block_order: Annotated[int, info("Size of a page block: 2 to this many pages.")]
-    pages_per_block: Annotated[int, info("Pages in a page block.")]
+    page_block_order: Annotated[int | None, info("Size of a page block: 2 to this many pages.")]
+    pages_per_block: Annotated[int | None, info("Pages in a page block.")]
     free: Annotated[list[FreeOfType], group("Free memory by zone and type.")]
     zones: Annotated[list[PageBlocks], group("Page blocks by zone.")]
 
 
 def parse(file: File) -> Pagetypeinfo:
-    facts: dict[bytes, int] = {}
+    facts: dict[bytes, int | None] = {}
     free: list[FreeOfType] = []
     blocks: dict[tuple[int, str], dict[str, int]] = {}
     mixed: dict[tuple[int, str], dict[str, int]] = {}
-    table = blocks
+    table: dict[tuple[int, str], dict[str, int]] | None = None
     types: list[str] = []
     for line in lines(file.data):
-        if line.startswith(b"Node"):
-            node, zone, rest = place(line)
-            if rest.startswith(b"type"):
-                _, type_, *counts = words(rest, 2)
-                free.append(FreeOfType(node, zone, inert(type_), dict(enumerate(_counts(counts)))))
-            else:
-                table[node, zone] = dict(zip(types, integers(rest), strict=True))
-        elif line.startswith((b"Number of blocks type", b"Number of mixed blocks")):
-            table = mixed if b"mixed" in line else blocks
-            types = inert(line).split()[4:]
-        elif b":" in line:
-            key, _, value = line.partition(b":")
-            facts[key.strip()] = number(value.strip())
+        try:
+            if line.startswith(b"Node"):
+                node, zone, rest = place(line)
+                if rest.startswith(b"type"):
+                    _, type_, *counts = words(rest, 2)
+                    free.append(FreeOfType(node, zone, inert(type_), dict(enumerate(_counts(counts)))))
+                elif table is None or (node, zone) in table:
+                    raise ValueError("a row of blocks without its heading")
+                else:
+                    table[node, zone] = dict(zip(types, integers(rest), strict=True))
+            elif line.startswith((b"Number of blocks type", b"Number of mixed blocks")):
+                table = mixed if b"mixed" in line else blocks
+                types = inert(line).split()[4:]
+            elif b":" in line:
+                key, _, value = line.partition(b":")
+                facts[key.strip()] = number(value.strip())
+        except ValueError as error:
+            file.lose("rows", error)
+    if not (facts or free or blocks):
+        raise ValueError(f"no rows: {shorten(file.data)}")
     return Pagetypeinfo(
-        facts[b"Page block order"],
-        facts[b"Pages per block"],
+        facts.get(b"Page block order"),
+        facts.get(b"Pages per block"),
         free,
         [PageBlocks(*place, counts, mixed.get(place)) for place, counts in blocks.items()],
     )

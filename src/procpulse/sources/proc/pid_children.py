@@ -26,7 +26,7 @@ class PidChildren(msgspec.Struct, frozen=True, gc=False):
 def parse(folder: Folder) -> PidChildren:
     pids: set[int] = set()
     for name in folder.found("task/*/children"):
-        pids.update(integers(folder.raw(name) or b""))
+        pids.update(folder.parsed(name, integers) or ())
     return PidChildren(sorted(pids))
 
 

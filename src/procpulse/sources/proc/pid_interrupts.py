@@ -30,5 +30,13 @@ def parse(file: ProcessFile) -> PidInterrupts:
 
 
 PID_INTERRUPTS = Part(
-    "interrupts", "interrupts", PidInterrupts, parse, slow=True, cap=1 << 24, threads=False, host="/proc/interrupts"
+    "interrupts",
+    "interrupts",
+    PidInterrupts,
+    parse,
+    slow=True,
+    cap=1 << 24,
+    threads=False,
+    host="/proc/interrupts",
+    rows=1,
 )

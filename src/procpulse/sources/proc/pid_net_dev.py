@@ -32,4 +32,4 @@ def parse(file: ProcessFile) -> PidNetDev:
     return PidNetDev(net_dev.parse(file))
 
 
-PID_NET_DEV = Part("net_dev", "net/dev", PidNetDev, parse, slow=True, cap=1 << 22)
+PID_NET_DEV = Part("net_dev", "net/dev", PidNetDev, parse, slow=True, cap=1 << 22, rows=2)

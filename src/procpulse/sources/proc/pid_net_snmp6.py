@@ -9,4 +9,4 @@ https://docs.kernel.org/networking/snmp_counter.html
 from procpulse.process import Part
 from procpulse.sources.proc.net_snmp6 import NetSnmp6, parse
 
-PID_NET_SNMP6 = Part("net_snmp6", "net/snmp6", NetSnmp6, parse, slow=True)
+PID_NET_SNMP6 = Part("net_snmp6", "net/snmp6", NetSnmp6, parse, slow=True, rows=0)

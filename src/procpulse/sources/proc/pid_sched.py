@@ -99,16 +99,19 @@ def parse(file: ProcessFile) -> PidSched:
         if not colon:
             continue
         key, value = key.strip().removeprefix(b"se.statistics."), value.strip()
-        if key in _FIELDS:
-            field, understand = _FIELDS[key]
-            found[field] = understand(value)
-        elif key.startswith(_EVENTS) or key.endswith(b"_count"):
-            events[inert(key)] = number(value)
-        elif key.startswith(b"sum_") or key.endswith(b"_sum"):
-            if b"." in value:
-                times[inert(key)] = _ms(value)
-        elif key.endswith(b"_max") and b"." in value:
-            longest[inert(key)] = _ms(value)
+        try:
+            if key in _FIELDS:
+                field, understand = _FIELDS[key]
+                found[field] = understand(value)
+            elif key.startswith(_EVENTS) or key.endswith(b"_count"):
+                events[inert(key)] = number(value)
+            elif key.startswith(b"sum_") or key.endswith(b"_sum"):
+                if b"." in value:
+                    times[inert(key)] = _ms(value)
+            elif key.endswith(b"_max") and b"." in value:
+                longest[inert(key)] = _ms(value)
+        except ValueError as error:
+            file.lose(inert(key), error)
     return PidSched(events, times, longest, **found)
 
 

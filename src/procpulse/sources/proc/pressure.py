@@ -12,7 +12,8 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group
-from procpulse.text import decimal, lines, number
+from procpulse.source import PARSE_ERRORS
+from procpulse.text import decimal, lines, number, words
 from procpulse.tree import Bundle, Folder
 
 
@@ -41,20 +42,23 @@ class Pressure(msgspec.Struct, frozen=True, gc=False):
     irq: Annotated[Stalls | None, group("Interrupted by interrupts (Linux 6.1).")] = None
 
 
-def stalls(data: bytes) -> Stalls:
-    """One file of pressure, of the host or of a control group.
-
-    Raises:
-        ValueError, KeyError: it does not look like one.
-    """
+def stalls(folder: Folder, name: str) -> Stalls | None:
+    """One file of pressure, of the host or of a control group; None where it is missing, or makes no sense (noted)."""
+    data = folder.raw(name)
+    if not data or not data.strip():
+        return None
     found: dict[str, Stall] = {}
     for line in lines(data):
         averages, _, total = line.partition(b" total=")
-        known = _averages(averages)
-        if known:
-            found[known[0]] = Stall(*known[1:], number(total.split(None, 1)[0] if total else total))
+        try:
+            known = _averages(averages)
+            if known:
+                found[known[0]] = Stall(*known[1:], number(words(total, 1)[0]))
+        except PARSE_ERRORS as error:
+            folder.lose(name, error)
     if not found:
-        raise ValueError("neither some nor full")
+        folder.lose(name, ValueError("neither some nor full"))
+        return None
     return Stalls(**found)
 
 
@@ -70,7 +74,7 @@ def _averages(data: bytes) -> tuple[str, float, float, float] | None:
 
 
 def parse(folder: Folder) -> Pressure:
-    return Pressure(*[folder.parsed(name, stalls) for name in FILES])
+    return Pressure(*[stalls(folder, name) for name in FILES])
 
 
 FILES = ("cpu", "io", "memory", "irq")

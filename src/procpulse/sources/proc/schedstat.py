@@ -8,6 +8,7 @@
 https://docs.kernel.org/scheduler/sched-stats.html
 """
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -73,34 +74,42 @@ class SchedCpu(msgspec.Struct, frozen=True):
 class Schedstat(msgspec.Struct, frozen=True):
     """The scheduler's own statistics. The kernel only counts some of them after `sysctl kernel.sched_schedstats=1`."""
 
-    version: Annotated[int, info("Version of the file's format; 15, 16 and 17 are understood in full.")]
+    version: Annotated[int | None, info("Version of the file's format; 15, 16 and 17 are understood in full.")]
     cpus: Annotated[list[SchedCpu], group("Each CPU that is online.")]
     jiffies: Annotated[int | None, info("The kernel's own clock, in its internal ticks.")] = None
 
 
 def parse(file: File) -> Schedstat:
-    header: dict[bytes, int] = {}
+    header: dict[bytes, int | None] = {}
     cpus: list[SchedCpu] = []
-    domains: list[SchedDomain] = []
-    version = 0
+    domains: list[SchedDomain] | None = None
     for line in lines(file.data):
         key, _, rest = line.partition(b" ")
         if key.startswith(b"cpu"):
-            # The second column is always 0: what it counted is gone.
-            yields, _, schedules, idle, wakeups, local, running, waiting, slices = integers(rest, 9)[:9]
-            domains = []
-            cpus.append(
-                SchedCpu(number(key[3:]), yields, schedules, idle, wakeups, local, running, waiting, slices, domains)
-            )
+            cpu = file.parsed("cpus", partial(_cpu, key), rest)
+            domains = None if cpu is None else cpu.domains
+            if cpu is not None:
+                cpus.append(cpu)
         elif key.startswith(b"domain"):
-            if version in _DOMAINS:
-                domains.append(_domain(number(key[6:]), rest, version))
+            version = header.get(b"version")
+            domain = file.parsed("domains", partial(_domain, key, version), rest) if version in _DOMAINS else None
+            if domain is not None and domains and domain.domain <= domains[-1].domain:
+                domains = None  # the row of the CPU is missing: these are not those of the one before
+            if domain is not None and domains is not None:
+                domains.append(domain)
         elif key in (b"version", b"timestamp"):
-            header[key] = number(rest.strip())
-            version = header.get(b"version", 0)
+            header[key] = file.parsed(key.decode(), number, rest.strip())
         else:
-            raise ValueError(f"neither a CPU nor a domain: {shorten(line)}")
-    return Schedstat(header[b"version"], cpus, header.get(b"timestamp"))
+            file.lose("rows", ValueError(f"neither a CPU nor a domain: {shorten(line)}"))
+    if not cpus and not header:
+        raise ValueError(f"no rows: {shorten(file.data)}")
+    return Schedstat(header.get(b"version"), cpus, header.get(b"timestamp"))
+
+
+def _cpu(key: bytes, row: bytes) -> SchedCpu:
+    # The second column is always 0: what it counted is gone.
+    yields, _, schedules, idle, wakeups, local, running, waiting, slices = integers(row, 9)[:9]
+    return SchedCpu(number(key[3:]), yields, schedules, idle, wakeups, local, running, waiting, slices, [])
 
 
 # Columns of one kind of balancing, and the order of the kinds, by version. What a version to come means by its columns
@@ -108,7 +117,8 @@ def parse(file: File) -> Schedstat:
 _DOMAINS = {15: (8, (1, 0, 2)), 16: (8, (0, 1, 2)), 17: (11, (0, 1, 2))}
 
 
-def _domain(domain: int, rest: bytes, version: int) -> SchedDomain:
+def _domain(key: bytes, version: int, rest: bytes) -> SchedDomain:
+    domain = number(key[6:])
     width, order = _DOMAINS[version]
     name = None
     if version >= 17:

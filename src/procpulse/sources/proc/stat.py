@@ -15,7 +15,7 @@ import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
 from procpulse.source import File, Source
-from procpulse.text import integers, lines, number
+from procpulse.text import integers, lines, number, shorten
 
 
 class CpuTime(msgspec.Struct, frozen=True, gc=False):
@@ -57,14 +57,15 @@ class Stat(msgspec.Struct, frozen=True, gc=False):
     """CPU time and kernel counters of the whole host.
 
     The growth of `cpu` is that of the CPUs that went on, where others came or went, and None where a CPU's counters
-    started anew, since nobody knows what it did: the kernel's own sum jumps then.
+    started anew, since nobody knows what it did: the kernel's own sum jumps then. In a snapshot it is None only where
+    a sandbox does not tell it.
     """
 
     if TYPE_CHECKING:
         cpu: CpuTime
-        """All CPUs together; never None but in a delta."""
+        """All CPUs together; never None but in a delta, and in sandboxes that do not tell."""
     else:
-        cpu: Annotated[CpuTime | None, group("All CPUs together; never None but in a delta.", sum_of="cpus")]
+        cpu: Annotated[CpuTime | None, group("All CPUs together; None in sandboxes that do not tell.", sum_of="cpus")]
     cpus: Annotated[list[Cpu], group("Each CPU that is online.")]
     interrupts: Annotated[int | None, counter("Interrupts served.", bits=32, summed=True)] = None
     irqs: Annotated[
@@ -83,35 +84,47 @@ class Stat(msgspec.Struct, frozen=True, gc=False):
 _SOFTIRQS = ("hi", "timer", "net_tx", "net_rx", "block", "irq_poll", "tasklet", "sched", "hrtimer", "rcu")
 
 
+_KEYS = (b"cpu", b"intr", b"ctxt", b"btime", b"processes", b"procs_running", b"procs_blocked", b"softirq")
+
+
 def parse(file: File) -> Stat:
     rows = {}
     cpus = []
     for line in lines(file.data):
         key, _, rest = line.partition(b" ")
         if key.startswith(b"cpu") and key != b"cpu":
-            cpus.append(Cpu(*integers(line[3:], 5)[:11]))
+            try:
+                cpus.append(Cpu(*integers(line[3:], 5)[:11]))
+            except ValueError as error:
+                file.lose("cpus", error)
         else:
             rows[key] = rest
-    irqs = integers(rows.get(b"intr", b""))
+    if not cpus and rows.keys().isdisjoint(_KEYS):
+        raise ValueError(f"no rows: {shorten(file.data)}")
+    irqs = file.parsed("intr", integers, rows.get(b"intr", b"")) or []
     numbers = irqs[1:]  # hundreds, of which most never came
-    softirqs = integers(rows.get(b"softirq", b""))
+    softirqs = file.parsed("softirq", integers, rows.get(b"softirq", b"")) or []
     return Stat(
-        cpu=CpuTime(*integers(rows[b"cpu"], 4)[:10]),
+        cpu=None if b"cpu" not in rows else file.parsed("cpu", _all, rows[b"cpu"]),  # type: ignore[arg-type]
         cpus=cpus,
         interrupts=irqs[0] if irqs else None,
         irqs=dict(zip(compress(count(), numbers), filter(None, numbers), strict=True)),
-        context_switches=_one(rows, b"ctxt"),
-        boot_time_seconds=_one(rows, b"btime"),
-        forks=_one(rows, b"processes"),
-        procs_running=_one(rows, b"procs_running"),
-        procs_blocked=_one(rows, b"procs_blocked"),
+        context_switches=_one(file, rows, b"ctxt"),
+        boot_time_seconds=_one(file, rows, b"btime"),
+        forks=_one(file, rows, b"processes"),
+        procs_running=_one(file, rows, b"procs_running"),
+        procs_blocked=_one(file, rows, b"procs_blocked"),
         softirqs=softirqs[0] if softirqs else None,
         softirqs_by_type=dict(zip(_SOFTIRQS, softirqs[1:], strict=False)),
     )
 
 
-def _one(rows: dict[bytes, bytes], key: bytes) -> int | None:
-    return number(rows[key].strip()) if key in rows else None
+def _all(row: bytes) -> CpuTime:
+    return CpuTime(*integers(row, 4)[:10])
+
+
+def _one(file: File, rows: dict[bytes, bytes], key: bytes) -> int | None:
+    return file.parsed(key.decode(), number, rows[key].strip()) if key in rows else None
 
 
 STAT = Source("stat", "/proc/stat", Stat, parse, cap=1 << 22)

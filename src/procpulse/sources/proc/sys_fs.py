@@ -18,9 +18,9 @@ from procpulse.tree import Bundle, Folder
 class SysFs(msgspec.Struct, frozen=True, gc=False):
     """The file layer of the kernel."""
 
-    files_allocated: Annotated[int, gauge("Open files of the whole host (file-nr).")]
-    files_unused: Annotated[int, gauge("Allocated but unused file handles; always 0 (file-nr).")]
-    files_max: Annotated[int, gauge("Most files that may be open (file-nr).")]
+    files_allocated: Annotated[int | None, gauge("Open files of the whole host (file-nr).")]
+    files_unused: Annotated[int | None, gauge("Allocated but unused file handles; always 0 (file-nr).")]
+    files_max: Annotated[int | None, gauge("Most files that may be open (file-nr).")]
     nr_open: Annotated[int | None, gauge("Most files that a process may open, whatever its limit.")] = None
     inodes: Annotated[int | None, gauge("Inodes in memory (inode-state).")] = None
     inodes_free: Annotated[int | None, gauge("Inodes in memory that nobody uses (inode-state).")] = None
@@ -45,13 +45,13 @@ class SysFs(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(folder: Folder) -> SysFs:
-    allocated, unused, most = integers(folder.raw("file-nr") or b"")
+    files: Sequence[int | None] = folder.parsed("file-nr", lambda data: integers(data, 3)) or (None,) * 3
     inodes: Sequence[int | None] = folder.parsed("inode-state", lambda data: integers(data, 2)) or (None,) * 2
     dentries: Sequence[int | None] = folder.parsed("dentry-state", lambda data: integers(data, 5)) or (None,) * 5
     return SysFs(
-        allocated,
-        unused,
-        most,
+        files[0],
+        files[1],
+        files[2],
         folder.number("nr_open"),
         inodes[0],
         inodes[1],

@@ -6,13 +6,17 @@
 https://docs.kernel.org/filesystems/proc.html#kernel-data
 """
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from procpulse.fields import gauge, group, info, label
-from procpulse.text import integers, lines
+from procpulse.source import PARSE_ERRORS
+from procpulse.text import inert, integers, lines
 from procpulse.tree import Bundle, Folder
+
+T = TypeVar("T")
 
 
 class SharedMemory(msgspec.Struct, frozen=True, gc=False):
@@ -86,31 +90,35 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-def _shm(data: bytes) -> list[SharedMemory]:
-    segments = []
-    for row in _table(data):
-        removed, locked = bool(row["perms"] & 0o1000), bool(row["perms"] & 0o2000)
-        row["perms"] &= 0o777
-        segments.append(SharedMemory(**_named(SharedMemory, row), removed=removed, locked=locked))
-    return segments
+def _shm(row: dict[str, int]) -> SharedMemory:
+    removed, locked = bool(row["perms"] & 0o1000), bool(row["perms"] & 0o2000)
+    row["perms"] &= 0o777
+    return SharedMemory(**_named(SharedMemory, row), removed=removed, locked=locked)
 
 
-def _msg(data: bytes) -> list[MessageQueue]:
-    return [MessageQueue(**_named(MessageQueue, row)) for row in _table(data)]
+def _msg(row: dict[str, int]) -> MessageQueue:
+    return MessageQueue(**_named(MessageQueue, row))
 
 
-def _sem(data: bytes) -> list[SemaphoreSet]:
-    return [SemaphoreSet(**_named(SemaphoreSet, row)) for row in _table(data)]
+def _sem(row: dict[str, int]) -> SemaphoreSet:
+    return SemaphoreSet(**_named(SemaphoreSet, row))
 
 
-def _table(data: bytes) -> list[dict[str, int]]:
-    """The rows under a line of headings."""
-    header, *rows = lines(data)
-    names = header.decode("ascii").split()
-    found = [dict(zip(names, integers(row, len(names)), strict=False)) for row in rows]
-    for row in found:
-        row["perms"] = int(str(row["perms"]), 8)
-    return found
+def _table(folder: Folder, name: str, make: Callable[[dict[str, int]], T]) -> list[T] | None:
+    """The rows under a line of headings; one that makes no sense costs itself only."""
+    header, *rows = lines(folder.raw(name) or b"") or [b""]
+    if not header:
+        return None
+    names = inert(header).split()
+    found = []
+    for line in rows:
+        try:
+            row = dict(zip(names, integers(line, len(names)), strict=False))
+            row["perms"] = int(str(row["perms"]), 8)
+            found.append(make(row))
+        except PARSE_ERRORS as error:
+            folder.lose(name, error)
+    return found if found or "perms" in names else None
 
 
 def _named(record: type[msgspec.Struct], row: dict[str, int]) -> dict[str, int]:
@@ -120,7 +128,7 @@ def _named(record: type[msgspec.Struct], row: dict[str, int]) -> dict[str, int]:
 
 
 def parse(folder: Folder) -> Sysvipc:
-    return Sysvipc(folder.parsed("shm", _shm), folder.parsed("msg", _msg), folder.parsed("sem", _sem))
+    return Sysvipc(_table(folder, "shm", _shm), _table(folder, "msg", _msg), _table(folder, "sem", _sem))
 
 
 FILES = ("shm", "msg", "sem")

@@ -16,14 +16,14 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.source import Fold, Host
-from procpulse.text import inert, number
+from procpulse.source import Fold, Host, explain
+from procpulse.text import inert, number, words
 
 
 class TickDevice(msgspec.Struct, frozen=True, gc=False):
     """The hardware that interrupts a CPU when a timer is due."""
 
-    mode: Annotated[str, info("How it ticks: periodic or oneshot.")]
+    mode: Annotated[str | None, info("How it ticks: periodic or oneshot.")]
     name: Annotated[str | None, info("Name of the device, such as lapic-deadline.")] = None
     state: Annotated[str | None, info("What it does: detached, shutdown, periodic, oneshot or oneshot_stopped.")] = None
     min_delta_ns: Annotated[int | None, info("Shortest time that it can be set to.")] = None
@@ -92,8 +92,8 @@ class TimerCpu(msgspec.Struct, frozen=True, gc=False):
 class TimerList(msgspec.Struct, frozen=True, gc=False):
     """The timers of the host. Which function each is for, and where it lies in memory, is left out."""
 
-    version: Annotated[str, info("Version of the format.")]
-    now_ns: Annotated[int, gauge("The monotonic clock when the list was made.")]
+    version: Annotated[str | None, info("Version of the format.")]
+    now_ns: Annotated[int | None, gauge("The monotonic clock when the list was made.")]
     cpus: Annotated[list[TimerCpu], group("CPUs that are online.")]
     broadcast: Annotated[TickDevice | None, group("What wakes CPUs whose own device stops when they sleep deeply.")] = (
         None
@@ -130,7 +130,7 @@ class _Timers:
     """Takes in the list; of the timers themselves it keeps only how many there are."""
 
     def __init__(self, host: Host):
-        self.version = ""
+        self.version: str | None = None
         self.now_ns: int | None = None
         self.cpus: dict[int, dict[str, Any]] = {}
         self.clocks: dict[int, list[dict[str, Any]]] = {}
@@ -138,69 +138,90 @@ class _Timers:
         self.cpu: dict[str, Any] = {}
         self.clock: list[dict[str, Any]] = []
         self.device: dict[str, Any] = {}
+        self.failures: dict[str, str] = {}
 
     def feed(self, lines: list[bytes]) -> None:
         for line in lines:
-            if line.startswith(b" #"):
-                if line[2:3].isdigit():
-                    self.clock[-1]["timers"] += 1
-            elif line.startswith(b"now at "):
-                self.now_ns = number(line.split()[2])
-            else:
-                name, colon, rest = line.partition(b":")
-                if colon:
-                    self._take(inert(name.strip()), rest.strip())
-                elif name == b"Broadcast device":
-                    self.devices[None] = self.device
+            try:
+                self._line(line)
+            except ValueError as error:
+                self.failures.setdefault("rows", explain(error))
+
+    def _line(self, line: bytes) -> None:
+        if line.startswith(b" #"):
+            if line[2:3].isdigit() and self.clock:
+                self.clock[-1]["timers"] += 1
+        elif line.startswith(b"now at "):
+            self.now_ns = number(words(line, 3)[2])
+        else:
+            name, colon, rest = line.partition(b":")
+            if colon:
+                self._take(inert(name.strip()), rest.strip())
+            elif name == b"Broadcast device":
+                self.devices[None] = self.device
 
     def _take(self, name: str, rest: bytes) -> None:
-        """One line, of what is being listed now."""
+        """One line, of what is being listed now. What comes twice is of something whose first line is missing."""
         if field := _CPU.get(name):
+            if field in self.cpu:
+                self.cpu, self.clock = {}, []
             value = _value(rest)
             self.cpu[field] = value != 0 if field in _FLAGS else value
         elif field := _CLOCK.get(name):
+            if not self.clock or field in self.clock[-1]:
+                self.clock = [{"timers": 0}]
             self.clock[-1][field] = _value(rest)
         elif field := _DEVICE.get(name):
             self.device[field] = _value(rest)
         elif name.startswith("clock "):
-            self.clock.append({"index": number(name[6:].encode()), "timers": 0})
+            if len(self.clock) == 1 and "index" not in self.clock[0]:
+                self.clock = []
+            self.clock.append({"timers": 0})
+            self.clock[-1]["index"] = number(name[6:].encode())
         elif name == "cpu":
+            self.cpu, self.clock = {}, []
             cpu = number(rest)
-            self.cpu, self.clock = self.cpus[cpu], self.clocks[cpu] = {"cpu": cpu}, []
+            self.cpus[cpu], self.clocks[cpu] = self.cpu, self.clock
+            self.cpu["cpu"] = cpu
         elif name == "Tick Device":
-            self.device = {"ticks": number(rest.rpartition(b":")[2].strip())}
+            self.device = {}
+            self.device["ticks"] = number(rest.rpartition(b":")[2].strip())
         elif name == "Per CPU device":
+            if self.device in self.devices.values():
+                self.device = {}
             self.devices[number(rest)] = self.device
         elif name == "Clock Event Device":
+            if "name" in self.device:
+                self.device = {}
             self.device["name"] = None if rest == b"<NULL>" else inert(rest)
         elif name == "Timer List Version":
             self.version = inert(rest)
 
     def result(self) -> TimerList:
-        if self.now_ns is None:
+        if self.now_ns is None and not self.cpus:
             raise ValueError("not a list of timers")
         cpus = []
         for cpu, known in self.cpus.items():
-            clocks = [TimerClock(**clock) for clock in self.clocks[cpu]]
+            clocks = [TimerClock(**clock) for clock in self.clocks[cpu] if "index" in clock]
             cpus.append(TimerCpu(**known, clocks=clocks, tick_device=_device(self.devices.get(cpu))))
         return TimerList(self.version, self.now_ns, cpus, _device(self.devices.get(None)))
 
 
 def _value(text: bytes) -> int | None:
     """The number before a unit; None for the end of time."""
-    value = number(text.split()[0])
+    value = number(words(text, 1)[0])
     return None if value == _NEVER else value
 
 
 def _device(known: dict[str, Any] | None) -> TickDevice | None:
     if known is None:
         return None
-    mode, state = known.pop("ticks"), known.pop("state", None)
-    return TickDevice(**known, mode=_word(_MODES, mode), state=None if state is None else _word(_STATES, state))
+    mode, state = known.pop("ticks", None), known.pop("state", None)
+    return TickDevice(**known, mode=_word(_MODES, mode), state=_word(_STATES, state))
 
 
-def _word(words: tuple[str, ...], value: int) -> str:
-    return words[value] if 0 <= value < len(words) else str(value)
+def _word(names: tuple[str, ...], value: int | None) -> str | None:
+    return None if value is None else names[value] if 0 <= value < len(names) else str(value)
 
 
 TIMER_LIST = Fold("timer_list", "/proc/timer_list", TimerList, _Timers, slow=True, cadence=60)

@@ -27,9 +27,9 @@ class Pageset(msgspec.Struct, frozen=True, gc=False):
     """Free pages that one CPU keeps for itself, so that it need not ask the zone."""
 
     cpu: Annotated[int, label("Number of the CPU.")]
-    count_pages: Annotated[int, gauge("Free pages that it keeps now.")]
-    high_pages: Annotated[int, gauge("Pages from which on it gives some back.")]
-    batch_pages: Annotated[int, gauge("Pages that it takes or gives back at once.")]
+    count_pages: Annotated[int | None, gauge("Free pages that it keeps now.")]
+    high_pages: Annotated[int | None, gauge("Pages from which on it gives some back.")]
+    batch_pages: Annotated[int | None, gauge("Pages that it takes or gives back at once.")]
     high_min_pages: Annotated[int | None, gauge("Least that `high` is tuned to (Linux 6.13).")] = None
     high_max_pages: Annotated[int | None, gauge("Most that `high` is tuned to (Linux 6.13).")] = None
     stat_threshold: Annotated[int | None, gauge("Changes that it counts by itself before it tells the zone.")] = None
@@ -39,13 +39,13 @@ class Zone(msgspec.Struct, frozen=True):
     """One zone: memory of one node that some devices or uses are limited to."""
 
     zone: Annotated[str, label("Name of the zone: DMA, DMA32, Normal, HighMem, Movable, Device.")]
-    free_pages: Annotated[int, gauge("Free pages.")]
-    min_pages: Annotated[int, gauge("Free pages below which only the most urgent requests are served.")]
-    low_pages: Annotated[int, gauge("Free pages below which the kernel begins to reclaim.")]
-    high_pages: Annotated[int, gauge("Free pages at which it stops reclaiming.")]
-    spanned_pages: Annotated[int, gauge("Pages from its first to its last, with holes.")]
-    present_pages: Annotated[int, gauge("Pages that are there.")]
-    managed_pages: Annotated[int, gauge("Pages that the page allocator hands out.")]
+    free_pages: Annotated[int | None, gauge("Free pages.")]
+    min_pages: Annotated[int | None, gauge("Free pages below which only the most urgent requests are served.")]
+    low_pages: Annotated[int | None, gauge("Free pages below which the kernel begins to reclaim.")]
+    high_pages: Annotated[int | None, gauge("Free pages at which it stops reclaiming.")]
+    spanned_pages: Annotated[int | None, gauge("Pages from its first to its last, with holes.")]
+    present_pages: Annotated[int | None, gauge("Pages that are there.")]
+    managed_pages: Annotated[int | None, gauge("Pages that the page allocator hands out.")]
     protection_pages: Annotated[
         list[int], info("Free pages kept from requests that could use a higher zone, by that zone.")
     ]
@@ -79,45 +79,59 @@ def parse(file: File) -> list[ZoneinfoNode]:
     for section in (b"\n" + file.data).split(b"\nNode ")[1:]:
         head, _, rest = section.partition(b"\n  pagesets\n")
         pagesets, _, tail = rest.partition(b"\n  node_unreclaimable:")
-        first, *rows = lines(head)
-        node, name, _ = place(b"Node " + first)
+        first, *rows = lines(head) or [b""]
+        try:
+            node, name, _ = place(b"Node " + first)
+        except ValueError as error:
+            file.lose("zones", error)
+            continue
         marks: dict[str, int] = {}
         counts: dict[str, int] = {}
         protection: list[int] = []
         # The statistics of the node stand before those of its first zone that has memory.
         into = stats.setdefault(node, {})
         for row in rows:
-            key, value = row.split(None, 1)
+            key, _, value = row.strip().partition(b" ")
+            value = value.strip()
             if key == b"per-node":
                 continue
             if key == b"protection:":
-                protection = integers(value.strip(b" ()").replace(b",", b" "))
                 into = counts
+                protection = file.parsed("protection", integers, value.strip(b"()").replace(b",", b" ")) or []
                 continue
             if key == b"pages":
-                key, value = value.split()
+                key, _, value = (part.strip() for part in value.partition(b" "))
                 into = marks
-            into[inert(key)] = number(value.strip())
+            name_ = inert(key)
+            if into is marks and name_ in marks:
+                file.lose("zones", ValueError("a zone without its heading"))
+                break
+            count = file.parsed("zones", number, value)
+            if count is not None:
+                into[name_] = count
         start_pfn = None
         if tail:
             facts = dict(keyed(b"node_unreclaimable:" + tail))
-            hopeless[node] = number(facts[b"node_unreclaimable"]) != 0
-            start_pfn = number(facts[b"start_pfn"])
+            given_up = file.parsed("node_unreclaimable", number, facts[b"node_unreclaimable"])
+            if given_up is not None:
+                hopeless[node] = given_up != 0
+            if b"start_pfn" in facts:
+                start_pfn = file.parsed("start_pfn", number, facts[b"start_pfn"])
         pages, events = states_and_events(counts)
         zones.setdefault(node, []).append(
             Zone(
                 zone=name,
-                free_pages=marks["free"],
-                min_pages=marks["min"],
-                low_pages=marks["low"],
-                high_pages=marks["high"],
-                spanned_pages=marks["spanned"],
-                present_pages=marks["present"],
-                managed_pages=marks["managed"],
+                free_pages=marks.get("free"),
+                min_pages=marks.get("min"),
+                low_pages=marks.get("low"),
+                high_pages=marks.get("high"),
+                spanned_pages=marks.get("spanned"),
+                present_pages=marks.get("present"),
+                managed_pages=marks.get("managed"),
                 protection_pages=protection,
                 pages=pages,
                 events=events,
-                pagesets=_pagesets(pagesets),
+                pagesets=_pagesets(file, pagesets),
                 boost_pages=marks.get("boost"),
                 promo_pages=marks.get("promo"),
                 cma_pages=marks.get("cma"),
@@ -141,21 +155,38 @@ def states_and_events(rows: dict[str, int]) -> tuple[dict[str, int], dict[str, i
     return pages, events
 
 
-def _pagesets(text: bytes) -> list[Pageset]:
+def _pagesets(file: File, text: bytes) -> list[Pageset]:
     """The rows of all CPUs, column by column: hosts with many CPUs have thousands of these rows."""
     tokens = text.replace(b"vm stats threshold:", b"threshold:").split()
     if not tokens:
         return []
     width = tokens.index(b"cpu:", 1) if tokens.count(b"cpu:") > 1 else len(tokens)
     columns: dict[bytes, list[Any]] = {}
-    for nth, key in enumerate(tokens[:width:2]):
-        if set(tokens[2 * nth :: width]) != {key}:
-            raise ValueError("the rows of CPUs are not alike")
-        columns[key] = integers(b" ".join(tokens[2 * nth + 1 :: width]))
-    absent = [None] * len(columns[b"cpu:"])
-    optional = [columns.get(key, absent) for key in (b"high_min:", b"high_max:", b"threshold:")]
-    rows = zip(columns[b"cpu:"], columns[b"count:"], columns[b"high:"], columns[b"batch:"], *optional, strict=True)
-    return [Pageset(*row) for row in rows]
+    try:
+        for nth, key in enumerate(tokens[:width:2]):
+            if set(tokens[2 * nth :: width]) != {key}:
+                raise ValueError("the rows of CPUs are not alike")
+            columns[key] = integers(b" ".join(tokens[2 * nth + 1 :: width]))
+        absent = [None] * len(columns[b"cpu:"])
+        return [Pageset(*row) for row in zip(*(columns.get(key, absent) for key in _PAGESET), strict=True)]
+    except (ValueError, KeyError):
+        return _pagesets_by_row(file, text)
+
+
+_PAGESET = (b"cpu:", b"count:", b"high:", b"batch:", b"high_min:", b"high_max:", b"threshold:")
+
+
+def _pagesets_by_row(file: File, text: bytes) -> list[Pageset]:
+    """The same, where a row is missing or makes no sense: it costs itself only."""
+    found: list[dict[bytes, int | None]] = []
+    for name, value in keyed(text):
+        key = b"threshold:" if name == b"vm stats threshold" else name + b":"
+        if key == b"cpu:" or (found and key in found[-1]):
+            found.append({})
+        if found and key in _PAGESET:
+            found[-1][key] = file.parsed("pagesets", number, value)
+    rows = ([row.get(key) for key in _PAGESET] for row in found)
+    return [Pageset(row[0], *row[1:]) for row in rows if row[0] is not None]
 
 
 ZONEINFO = Source("zoneinfo", "/proc/zoneinfo", list[ZoneinfoNode], parse, cap=1 << 26)

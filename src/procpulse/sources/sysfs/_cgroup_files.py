@@ -34,8 +34,8 @@ _EVENTS = re.compile(r"pg|p?swp(in|out)|zswp|workingset_|thp_|numa_")
 
 def parse(folder: Folder) -> Cgroup:
     """One group, by its path: what the `*` of the folder's own path stands for."""
-    events = folder.parsed("cgroup.events", mapping) or {}
-    stat = folder.parsed("cgroup.stat", mapping) or {}
+    events = folder.mapping("cgroup.events") or {}
+    stat = folder.mapping("cgroup.stat") or {}
     held = folder.raw("cgroup.procs") if "cgroup.procs" in folder.entries else folder.raw("v1/cgroup.procs")
     return Cgroup(
         path=folder.wild[0],
@@ -103,10 +103,10 @@ def _cpu(folder: Folder) -> CgroupCpu | None:
     if not (_one_of(folder, "v1/cpu.") or _one_of(folder, "v1/cpuacct.")):
         if not any(name.startswith("cpu.") and name != "cpu.pressure" for name in folder.entries):
             return None
-    stat = folder.parsed("cpu.stat", mapping) or {}
-    local = folder.parsed("cpu.stat.local", mapping) or {}
-    old = folder.parsed("v1/cpu.stat", mapping) or {}
-    old_local = folder.parsed("v1/cpu.stat.local", mapping) or {}
+    stat = folder.mapping("cpu.stat") or {}
+    local = folder.mapping("cpu.stat.local") or {}
+    old = folder.mapping("v1/cpu.stat") or {}
+    old_local = folder.mapping("v1/cpu.stat.local") or {}
     usage, user, system = _accounted(folder)
     most, period = folder.parsed("cpu.max", quota) or (
         folder.parsed("v1/cpu.cfs_quota_us", limit),
@@ -163,7 +163,7 @@ def _memory(folder: Folder) -> CgroupMemory | None:
         return folder.parsed(name, lambda data: pages_limit(data, folder.host.page_size))
 
     def counts(name: str) -> dict[str, int] | None:
-        return folder.parsed(name, mapping)
+        return folder.mapping(name)
 
     if any(name.startswith("v1/memory.") for name in folder.entries):
         stat = counts("v1/memory.stat")
@@ -356,7 +356,7 @@ def _pids(folder: Folder) -> CgroupPids | None:
                 folder.number(prefix + "current"),
                 folder.number(prefix + "peak"),
                 folder.parsed(prefix + "max", limit),
-                folder.parsed(prefix + "events", mapping),
+                folder.mapping(prefix + "events"),
             )
     return None
 
@@ -387,7 +387,7 @@ def _huge(folder: Folder, prefix: str, size: str) -> CgroupHugetlb:
     def either(first: str, second: str, parse: Callable[[bytes], int | None] = number) -> int | None:
         return folder.parsed(prefix + (first if prefix + first in folder.entries else second), parse)
 
-    events = folder.parsed(prefix + "events", mapping)
+    events = folder.mapping(prefix + "events")
     return CgroupHugetlb(
         size,
         either("current", "usage_in_bytes"),
@@ -400,5 +400,5 @@ def _huge(folder: Folder, prefix: str, size: str) -> CgroupHugetlb:
 
 
 def _pressure(folder: Folder) -> CgroupPressure | None:
-    kinds = [folder.parsed(f"{kind}.pressure", stalls) for kind in ("cpu", "memory", "io", "irq")]
+    kinds = [stalls(folder, f"{kind}.pressure") for kind in ("cpu", "memory", "io", "irq")]
     return CgroupPressure(*kinds) if any(kind is not None for kind in kinds) else None

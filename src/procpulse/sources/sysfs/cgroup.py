@@ -12,13 +12,25 @@ https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admi
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from procpulse.source import PARSE_ERRORS, Failure, Link, Names, Read, Reading, Reason, Source, Steps, Unreadable
+from procpulse.source import (
+    PARSE_ERRORS,
+    Failure,
+    Link,
+    Names,
+    Read,
+    Reading,
+    Reason,
+    Refresh,
+    Source,
+    Steps,
+    Unreadable,
+)
 from procpulse.sources.proc.pid_cgroup import CgroupMembership, membership
 from procpulse.sources.sysfs._cgroup_files import parse
 from procpulse.sources.sysfs._cgroup_records import Cgroup
@@ -40,6 +52,8 @@ FEW = 64
 """Up to so many groups, everything is read at every time."""
 TURNS = 8
 """With more, every group has its limits and the list of its files read anew once in so many times."""
+MOUNTS_SECONDS = 60.0
+"""After so long it is seen anew how the hierarchies are mounted; at once where one of them, or our own groups, changed."""
 
 _LIVE = frozenset(
     [
@@ -217,6 +231,12 @@ class Cgroups(Source[list[Cgroup]]):
         self.depth = depth
         self.most = most
 
+    def refreshes(self, value: list[Cgroup]) -> Sequence[Refresh]:
+        """How the hierarchies are mounted; and where there are many groups, what somebody sets, and what files there are."""
+        mounts = Refresh("/proc/self/mountinfo", MOUNTS_SECONDS)
+        many = sum(len(group.hierarchies) for group in value) > FEW
+        return [mounts, Refresh(f"{ROOT}/**", 0.0, reads=TURNS)] if many else [mounts]
+
     @staticmethod
     def _one_file(file: object) -> list[Cgroup]:
         raise TypeError("cgroup is a tree of files: parse folders instead")
@@ -308,11 +328,13 @@ def _mounted(reading: Reading) -> Steps[tuple[list[_Hierarchy], list[CgroupMembe
     if not hierarchies:
         raise Unreadable(Failure(Reason.MISSING, ROOT, "no hierarchy is mounted"))
     memory = reading.memory
-    if memory.get("mounted") != (own, hierarchies):
+    if memory.get("mounted") != (own, hierarchies) or reading.now_ns >= memory["again_ns"]:
         mounts, namespace = yield [Read("/proc/self/mountinfo", 1 << 24), Link("/proc/self/ns/cgroup")]
+        readable = isinstance(mounts, bytes)
         memory["initial"] = namespace == INITIAL
-        memory["roots"] = mount_roots(mounts) if isinstance(mounts, bytes) else {}
+        memory["roots"] = mount_roots(mounts) if readable else {}
         memory["mounted"] = (own, hierarchies)
+        memory["again_ns"] = reading.now_ns + (int(MOUNTS_SECONDS * 1e9) if readable else 0)
     roots: dict[str, str] = memory["roots"]
     return (
         [_seen(hierarchy, roots.get(hierarchy.folder), memory["initial"]) for hierarchy in hierarchies],

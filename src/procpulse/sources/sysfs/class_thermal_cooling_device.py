@@ -10,7 +10,6 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, info, label
-from procpulse.text import mapping
 from procpulse.tree import Folder, Tree
 
 
@@ -40,7 +39,7 @@ def parse(folder: Folder) -> CoolingDevice:
         folder.number("cur_state"),
         folder.number("max_state"),
         folder.number("stats/total_trans"),
-        folder.parsed("stats/time_in_state_ms", mapping),
+        folder.mapping("stats/time_in_state_ms"),
     )
 
 

@@ -7,14 +7,14 @@ The time of a state is added when the CPU leaves it: one that rests for long see
 https://docs.kernel.org/admin-guide/pm/cpuidle.html
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated
 
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.source import Failure, Read, Reading, Source, Steps
+from procpulse.source import Failure, Read, Reading, Refresh, Source, Steps
 from procpulse.text import inert
 from procpulse.tree import Folder, Tree
 
@@ -115,6 +115,10 @@ class _CpuIdle(Source[CpuIdle]):
     ):
         super().__init__(name, path, CpuIdle, parse)
         self.cpus = Tree(name, f"{path}/cpu[0-9]*", files, CpuIdleStates, _states, once=once)
+
+    def refreshes(self, value: CpuIdle) -> Sequence[Refresh]:
+        """What never changes of a state."""
+        return self.cpus.refreshes(value.cpus)
 
     def steps(self, reading: Reading) -> Steps[CpuIdle]:
         """Read what is said of all CPUs, then each of them."""

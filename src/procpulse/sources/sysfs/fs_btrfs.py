@@ -139,7 +139,7 @@ def _space(folder: Folder, devices: int) -> BtrfsSpace:
 
 
 def _member(folder: Folder) -> BtrfsMember:
-    errors = folder.parsed("error_stats", mapping) or {}
+    errors = folder.mapping("error_stats") or {}
     return BtrfsMember(
         int(folder.name), folder.flag("in_fs_metadata"), folder.flag("missing"), folder.flag("replace_target"),
         folder.flag("writeable"),

@@ -93,7 +93,7 @@ class _Avc(Bundle[SelinuxAvc]):
         value = yield from super().steps(reading)
         counted = reading.memory.get("counted")
         if counted is None or counted[0] is not value or counted[1] != cpus:
-            numbers = numbered(len(value.cpus), cpus)
+            numbers = numbered([row.cpu for row in value.cpus], cpus)
             rows = [replace(row, cpu=cpu) for cpu, row in zip(numbers, value.cpus, strict=True)]
             reading.memory["counted"] = (value, cpus)
             reading.memory["numbered"] = replace(value, cpus=rows)

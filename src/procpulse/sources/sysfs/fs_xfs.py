@@ -25,7 +25,10 @@ class Xfs(msgspec.Struct, frozen=True, gc=False):
 
 def parse(folder: Folder) -> Xfs | None:
     # Beside the file systems there is the directory of their sum, which holds no such file.
-    return Xfs(folder.name, folder.parsed("stats/stats", parse_stats)) if folder.entries else None
+    stats = folder.parsed(
+        "stats/stats", lambda data: parse_stats(data, lambda _, error: folder.lose("stats/stats", error))
+    )
+    return Xfs(folder.name, stats) if folder.entries else None
 
 
 FS_XFS = Tree("fs_xfs", "/sys/fs/xfs/*", ("stats/stats",), Xfs, parse)

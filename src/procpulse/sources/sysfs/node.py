@@ -7,19 +7,21 @@
 https://docs.kernel.org/admin-guide/numastat.html, https://docs.kernel.org/admin-guide/abi-stable.html
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import msgspec
 
 from procpulse.fields import Unit, counter, fields, gauge, group, info, label
-from procpulse.text import inert, integers, keyed, mapping, number, shorten, sized
+from procpulse.text import inert, integers, keyed, number, shorten, sized
 from procpulse.tree import Folder, Tree
 
 
 class NodeMemory(msgspec.Struct, frozen=True, gc=False):
     """Memory of one node. A row that this kernel does not have is None."""
 
-    mem_total_bytes: Annotated[int, gauge("Usable memory of the node.")]
+    mem_total_bytes: Annotated[int | None, gauge("Usable memory of the node.")]
     mem_free_bytes: Annotated[int | None, gauge("Memory that nobody uses.")] = None
     mem_used_bytes: Annotated[int | None, gauge("Memory that is not free: caches too.")] = None
     swap_cached_bytes: Annotated[
@@ -109,36 +111,44 @@ def _row(name: str) -> str:
 
 
 _ROWS = tuple((_row(field.name), 1024 if field.unit else 1) for field in fields(NodeMemory))
-_DECODER = msgspec.json.Decoder(dict[str, int])
+_DECODER = msgspec.json.Decoder(dict[str, Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]])
 
 
-def _memory(data: bytes) -> NodeMemory:
-    rows = _rows(data)
-    return NodeMemory(
-        sized(rows["MemTotal"], 1024),
-        *[None if (count := rows.get(key)) is None else sized(count, unit) for key, unit in _ROWS[1:]],
-    )
+def _memory(folder: Folder) -> NodeMemory | None:
+    data = (folder.raw("meminfo") or b"").strip()
+    rows = _rows(data, partial(folder.lose, "meminfo")) if data else {}
+    found = [None if (count := rows.get(key)) is None else sized(count, unit) for key, unit in _ROWS]
+    if found.count(None) < len(found):
+        return NodeMemory(*found)
+    if data:
+        folder.lose("meminfo", ValueError(f"no rows: {shorten(data)}"))
+    return None
 
 
-def _rows(data: bytes) -> dict[str, int]:
+def _rows(data: bytes, lose: Callable[[Exception], None]) -> dict[str, int]:
     """The numbers of the file, in its own units, by row. Each line begins with `Node 0`."""
-    start = data.find(b"MemTotal")
-    if start < 0:
-        raise ValueError(f"no MemTotal: {shorten(data)}")
-    body = (b"\n" + data).replace(b"\n" + data[:start], b"\n").strip()
+    start = data.find(b"Mem")
+    body = (b"\n" + data).replace(b"\n" + data[: max(start, 0)], b"\n").strip()
     body = body.replace(b" kB", b"").replace(b":", b'":').replace(b"\n", b',"')
     try:
-        rows = _DECODER.decode(b'{"' + body + b"}")
+        return _DECODER.decode(b'{"' + body + b"}")
     except msgspec.MsgspecError:
-        # Something odd: line by line.
-        rows = {
-            inert(key.split()[-1]): number(rest.removesuffix(b"kB").rstrip())
-            for key, rest in keyed(data)
-            if key and rest
-        }
-    if not all(0 <= count < 1 << 64 for count in (min(rows.values()), max(rows.values()))):
-        raise ValueError("a size below 0 or over 64 bits")
+        pass  # something odd: line by line
+    rows = {}
+    for key, rest in keyed(data):
+        try:
+            if key and rest:
+                rows[inert(key.split()[-1])] = _count(rest)
+        except ValueError as error:
+            lose(error)
     return rows
+
+
+def _count(rest: bytes) -> int:
+    count = number(rest.removesuffix(b"kB").rstrip())
+    if not 0 <= count < 1 << 53:  # in bytes it fits 64 bits
+        raise ValueError(f"no size: {shorten(rest)}")
+    return count
 
 
 def _hugepages(folder: Folder) -> list[NodeHugepages] | None:
@@ -161,8 +171,8 @@ def parse(folder: Folder) -> Node:
         int(folder.name.removeprefix("node")),
         folder.text("cpulist"),
         folder.parsed("distance", integers),
-        folder.parsed("meminfo", _memory),
-        folder.parsed("numastat", mapping),
+        _memory(folder),
+        folder.mapping("numastat"),
         _hugepages(folder),
     )
 

@@ -12,7 +12,6 @@ import msgspec
 
 from procpulse.fields import Unit, counter, gauge, label
 from procpulse.sources.proc.vmstat import is_state
-from procpulse.text import mapping
 from procpulse.tree import Folder, Tree
 
 
@@ -25,7 +24,7 @@ class NodeVmstat(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse(folder: Folder) -> NodeVmstat | None:
-    rows = folder.parsed("vmstat", mapping)
+    rows = folder.mapping("vmstat")
     if rows is None:
         return None
     pages: dict[str, int] = {}

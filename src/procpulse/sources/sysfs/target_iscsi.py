@@ -33,9 +33,9 @@ class IscsiLun(msgspec.Struct, frozen=True, gc=False):
     udev_path: Annotated[str | None, info("File or device that it is stored on; None for memory.")] = None
     rbd_pool: Annotated[str | None, info("Pool of the image, of one that is stored in Ceph.")] = None
     rbd_image: Annotated[str | None, info("Name of the image, of one that is stored in Ceph.")] = None
-    commands: Annotated[int | None, counter("Commands received.")] = None
-    read_bytes: Annotated[int | None, counter("Bytes read from it, in whole MiB.")] = None
-    written_bytes: Annotated[int | None, counter("Bytes written to it, in whole MiB.")] = None
+    commands: Annotated[int | None, counter("Commands received.", bits="long")] = None
+    read_bytes: Annotated[int | None, counter("Bytes read from it, in whole MiB.", bits=32, scale=1 << 20)] = None
+    written_bytes: Annotated[int | None, counter("Bytes written to it, in whole MiB.", bits=32, scale=1 << 20)] = None
 
 
 class IscsiPortalGroup(msgspec.Struct, frozen=True, gc=False):
