@@ -321,3 +321,71 @@ def test_root_of_a_user_namespace_is_told_that_it_is_none() -> None:
     found = advice("unshare", "--user", "--map-root-user")
     assert "run as root" not in found
     assert "user namespace" in found
+
+
+# What a recording of the default can tell.
+
+WRITER = """
+import os, sys
+path, uid = sys.argv[1], int(sys.argv[2])
+files = [open(path, "wb") for _ in range(40)]
+if uid:
+    os.setresuid(uid, uid, uid)
+print(flush=True)
+while True:
+    files[0].write(bytes(1 << 16))
+    files[0].seek(0)
+    input()
+"""
+
+
+def test_the_default_recording_tells_who_wrote(tmp_path: Path) -> None:
+    """Who, as which user, in which group, for whom, and with how many files open: of a process that is gone by then."""
+    uid = 0 if os.geteuid() else 65534
+    command = [COMMAND[0], "-c", WRITER, str(tmp_path / "written"), str(uid)]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert writer.stdin is not None
+    assert writer.stdout is not None
+    path = tmp_path / "host.ppr"
+    recorder = subprocess.Popen([*COMMAND, "record", str(path), "--interval", "100ms", "--count", "12"])
+    try:
+        writer.stdout.readline()
+        while recorder.poll() is None:
+            writer.stdin.write(b"\n")
+            writer.stdin.flush()
+    finally:
+        recorder.wait(60)
+        groups = Path(f"/proc/{writer.pid}/cgroup").read_text()
+        writer.kill()
+        writer.communicate()
+    assert recorder.returncode == 0
+    last = json.loads(run("replay", str(path)).stdout.splitlines()[-1])
+    row = last["values"]["processes"][str(writer.pid)]
+    assert row["stat"]["ppid"] == os.getpid()
+    assert (row["owner"]["uid"], row["owner"]["euid"]) == (uid or os.getuid(),) * 2
+    assert {place["path"] for place in row["cgroup"]["hierarchies"]} == {
+        line.split(":", 2)[2] for line in groups.splitlines()
+    }
+    deltas = [json.loads(line) for line in run("replay", str(path), "--emit", "delta").stdout.splitlines()]
+    grown = [delta["values"]["processes"].get(str(writer.pid)) for delta in deltas]
+    assert row["io"] is None or sum(found["io"]["wchar"] for found in grown if found) >= 1 << 16
+    assert row["fd_count"] is None or row["fd_count"]["count"] > 40
+    assert "statfs" in last["values"] or "statfs" in last["failures"]
+    assert row.get("cmdline") is None, "arguments are recorded where they are named"
+    table = run("replay", str(path), "--rows", "processes", "--format", "csv").stdout
+    [found, *_] = [row for row in csv.DictReader(io.StringIO(table)) if row["pid"] == str(writer.pid)]
+    assert (found["ppid"], found["euid"]) == (str(os.getpid()), str(uid or os.geteuid()))
+    assert found["cgroup"]
+
+
+def test_the_default_recording_takes_not_much_more_space(tmp_path: Path) -> None:
+    """Beside the bare table of processes, at the same time on the same host."""
+    both = [
+        subprocess.Popen(
+            [*COMMAND, "record", f"{name}.ppr", "--interval", "100ms", "--count", "30", *more], cwd=tmp_path
+        )
+        for name, more in (("default", []), ("bare", ["--sources", "default,processes"]))
+    ]
+    assert [process.wait(120) for process in both] == [0, 0]
+    sizes = [(tmp_path / f"{name}.ppr").stat().st_size for name in ("default", "bare")]
+    assert sizes[0] < 3 * sizes[1], sizes

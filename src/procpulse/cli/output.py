@@ -249,7 +249,7 @@ def _table(chosen: Form, there: Collection[str]) -> _Show:
 
         def show_each(delta: Delta, shown: int) -> None:
             print(bold(times(delta)) + (f"  ({delta.gap} missed)" if delta.gap else ""))
-            print("\n".join(of.table(each, delta.usage)) + "\n")
+            print("\n".join(of.table(each, delta)) + "\n")
 
         return show_each
     used = columns(there)
@@ -293,7 +293,7 @@ def _csv(chosen: Form, there: Collection[str]) -> _Show:
         if not shown:
             writer.writerow(["time", "seq", "gap", *names])
         moment = datetime.fromtimestamp(delta.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for row in rows(delta.usage):
+        for row in rows(delta):
             writer.writerow([moment, delta.seq, delta.gap, *map(cell, row)])
 
     return show

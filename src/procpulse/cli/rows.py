@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from procpulse import usage
 from procpulse.cli.options import Refused
 from procpulse.cli.table import grid, size, thousands
+from procpulse.delta import Delta
 from procpulse.fields import Shape, fields
+from procpulse.sources.proc.processes import PROCESSES
 from procpulse.usage_cgroups import CgroupUsage
 from procpulse.usage_totals import DiskTotal, NetworkTotal
 
@@ -25,23 +27,54 @@ class Rows(NamedTuple):
     """What to sample where the user named nothing: all that a row can say, as for --sources."""
     key: str = ""
     """What to call the key of a row, where the record does not hold it."""
+    facts: tuple[str, ...] = ()
+    """What else is told of each, beside its usage."""
+    tell: Callable[[Delta, Any], list[Any]] = lambda delta, key: []
+    """These facts of a row."""
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        return [*([self.key] if self.key else []), *self.record.__struct_fields__]
+        return [*([self.key] if self.key else []), *self.record.__struct_fields__, *self.facts]
 
-    def of(self, found: usage.Usage) -> Iterator[list[Any]]:
+    def of(self, delta: Delta) -> Iterator[list[Any]]:
         """The values of each row."""
-        for label, values in getattr(found, self.group).items():
-            yield [*([label] if self.key else []), *(getattr(values, name) for name in self.record.__struct_fields__)]
+        for label, values in getattr(delta.usage, self.group).items():
+            usage = [getattr(values, name) for name in self.record.__struct_fields__]
+            yield [*([label] if self.key else []), *usage, *self.tell(delta, label)]
+
+
+def _process(delta: Delta, pid: int) -> list[Any]:
+    """Who a process belongs to, as far as it was sampled: parent, user, control group, open files."""
+    growth = delta.growth(PROCESSES)
+    row = None if growth is None else growth.value.get(pid)
+    stat, owner, status, groups, files = (
+        getattr(row, name, None) for name in ("stat", "owner", "status", "cgroup", "fd_count")
+    )
+    path = None
+    if groups is not None:
+        paths = [groups.unified, *(place.path for place in groups.hierarchies)]
+        path = next((path for path in paths if path not in (None, "/")), "/" if groups.hierarchies else None)
+    return [
+        None if stat is None else stat.ppid,
+        owner.euid if owner is not None else None if status is None else status.euid,
+        path,
+        None if files is None else files.count,
+    ]
 
 
 EACH = {
     "cpus": Rows("cpus", usage.CpuUsage, "stat", "stat", "cpu"),
     "disks": Rows("disks", usage.DiskUsage, "diskstats", "diskstats"),
     "interfaces": Rows("interfaces", usage.InterfaceUsage, "net_dev", "net_dev"),
-    "processes": Rows("processes", usage.ProcessUsage, "processes", "processes:io+schedstat+statm+status"),
+    "processes": Rows(
+        "processes",
+        usage.ProcessUsage,
+        "processes",
+        "processes:cgroup+fd_count+io+owner+schedstat+statm+status",
+        facts=("ppid", "euid", "cgroup", "open_files"),
+        tell=_process,
+    ),
     "cgroups": Rows("cgroups", CgroupUsage, "cgroup", "cgroup"),
 }
 
@@ -97,7 +130,7 @@ def host_groups(there: Collection[str]) -> dict[str, Any]:
     return found
 
 
-def host_columns(groups: dict[str, Any]) -> tuple[list[str], Callable[[usage.Usage], Iterator[list[Any]]]]:
+def host_columns(groups: dict[str, Any]) -> tuple[list[str], Callable[[Delta], Iterator[list[Any]]]]:
     """The columns of the host, and its one row; lists of names are no cells."""
     cells = [
         (group, field.name)
@@ -106,19 +139,19 @@ def host_columns(groups: dict[str, Any]) -> tuple[list[str], Callable[[usage.Usa
         if field.shape is Shape.SCALAR
     ]
 
-    def rows(found: usage.Usage) -> Iterator[list[Any]]:
-        yield [getattr(getattr(found, group), name, None) for group, name in cells]
+    def rows(delta: Delta) -> Iterator[list[Any]]:
+        yield [getattr(getattr(delta.usage, group), name, None) for group, name in cells]
 
     return [f"{group}.{name}" for group, name in cells], rows
 
 
-def table(rows: Rows, found: usage.Usage) -> list[str]:
+def table(rows: Rows, delta: Delta) -> list[str]:
     """The rows under each other for people, those of most work first; columns in which nobody has anything are left out.
 
     On a terminal there are as many as it has lines for.
     """
     names = rows.columns
-    values = list(rows.of(found))
+    values = list(rows.of(delta))
     if "cpu_ratio" in names:
         place = names.index("cpu_ratio")
         values.sort(key=lambda row: -(row[place] or 0))

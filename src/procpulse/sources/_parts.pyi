@@ -29,6 +29,7 @@ from procpulse.sources.proc.pid_ns import PidNs
 from procpulse.sources.proc.pid_numa_maps import PidNumaMaps
 from procpulse.sources.proc.pid_oom_score import PidOomScore
 from procpulse.sources.proc.pid_oom_score_adj import PidOomScoreAdj
+from procpulse.sources.proc.pid_owner import PidOwner
 from procpulse.sources.proc.pid_personality import PidPersonality
 from procpulse.sources.proc.pid_root import PidRoot
 from procpulse.sources.proc.pid_sched import PidSched
@@ -67,6 +68,7 @@ class Parts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     numa_maps: PidNumaMaps | None
     oom_score: PidOomScore | None
     oom_score_adj: PidOomScoreAdj | None
+    owner: PidOwner | None
     personality: PidPersonality | None
     root: PidRoot | None
     sched: PidSched | None
