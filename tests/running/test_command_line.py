@@ -368,7 +368,7 @@ def test_the_default_recording_tells_who_wrote(tmp_path: Path) -> None:
     }
     deltas = [json.loads(line) for line in run("replay", str(path), "--emit", "delta").stdout.splitlines()]
     grown = [delta["values"]["processes"].get(str(writer.pid)) for delta in deltas]
-    assert row["io"] is None or sum(found["io"]["wchar"] for found in grown if found) >= 1 << 16
+    assert row["io"] is None or sum(found["io"]["wchar_bytes"] for found in grown if found) >= 1 << 16
     assert row["fd_count"] is None or row["fd_count"]["count"] > 40
     assert "statfs" in last["values"] or "statfs" in last["failures"]
     assert row.get("cmdline") is None, "arguments are recorded where they are named"
