@@ -23,11 +23,12 @@ from procpulse.web.answers import PIECE
 from procpulse.web.connections import address_key
 from procpulse.web.hub import Hub
 from procpulse.web.memory import HistoryFrame
-from procpulse.web.metrics import Metrics
+from procpulse.web.metrics import ENCODERS, Metrics, media_of
 from procpulse.web.negotiate import accepted, matches
 from procpulse.web.openapi import description
 from procpulse.web.select import Selection, Wrong, rates, select, select_delta
 from procpulse.web.streams import narrowed, sees_all
+from procpulse.web.workers import Workers, is_one_of_several
 
 STATIC = Path(__file__).parent / "static"
 JSON, MSGPACK = "application/json", "application/msgpack"
@@ -95,6 +96,8 @@ class Endpoints:
         self.hub = hub
         self._access = access
         self._metrics = Metrics(hub)
+        self._workers = Workers(f"{hub.names} {hub.interval} {hub.roots}", self._scraped)
+        hub.on_cease.append(self._workers.close)
         self._made: dict[tuple[str, int, str, Selection], bytes] = {}
         _files.cache_clear()
         self._files = StaticFiles(directory=STATIC, check_dir=False)
@@ -193,9 +196,22 @@ class Endpoints:
     async def metrics(self, request: Request) -> Response:
         """Prometheus text, or OpenMetrics."""
         self._query(request, ())
+        media = media_of(", ".join(request.headers.getlist("accept")))
+        if self.hub.ending is not None and is_one_of_several():
+            try:
+                body = await self._workers.ask(media)
+            except TimeoutError as error:
+                raise Problem(503, str(error) or "another worker is busy", {"retry-after": "1"}) from None
+        else:
+            body = await self._scraped(media)
+        headers = {"cache-control": "no-store", "vary": "Accept", "content-type": ENCODERS[media][1]}
+        return Response(body, headers=headers)
+
+    async def _scraped(self, media: str) -> bytes:
+        if media not in ENCODERS:
+            raise ValueError(f"no format {media[:40]!r}")
         await self._newest(delta=False)
-        body, media = self._metrics.text(", ".join(request.headers.getlist("accept")))
-        return Response(body, headers={"cache-control": "no-store", "vary": "Accept", "content-type": media})
+        return self._metrics.text(media)
 
     async def openapi(self, request: Request) -> Response:
         """What there is, for programs."""

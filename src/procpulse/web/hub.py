@@ -125,7 +125,7 @@ class Hub:
         else:
             asked = publish.allowed(publish.complete(publish.default_sources(how) if sources is None else sources), how)
         self._asked = asked
-        self._roots = roots
+        self.roots = roots
         self._publisher = publish.Publisher(asked, how)
         self.sources = self._publisher.sources
         self.names = [source.name for source in self.sources]
@@ -146,6 +146,8 @@ class Hub:
         self._timer: asyncio.TimerHandle | None = None
         self.step = max(1, round(1 / interval))
         """How many ticks are between the frames of the history: one frame a second at most."""
+        self.on_cease: list[Callable[[], None]] = []
+        """Called when sampling stops."""
         self.on_tick: list[Callable[[Snapshot], None]] = []
         """Called with each sample, on the loop: short work only."""
         self.error: BaseException | None = None
@@ -193,7 +195,7 @@ class Hub:
             self.sampler = self._given
             if self.sampler is None:
                 cadence = publish.cadence(self._asked, self.interval)
-                self.sampler = Sampler(self._asked, roots=self._roots, cadence=cadence)
+                self.sampler = Sampler(self._asked, roots=self.roots, cadence=cadence)
             self.paces = {every: Pace(every) for every in {1, self.step}}
             self._task = loop.create_task(self._sample(self.sampler), name="procpulse")
             self._timer = loop.call_later(min(1.0, self._send_seconds / 3), self._watch)
@@ -244,6 +246,8 @@ class Hub:
         self.turn.set()
         if self.ending is not None:
             self.ending.ignore()
+        for call in self.on_cease:
+            call()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -49,17 +49,16 @@ class Metrics(BaseCollector):
         self._run = ""
         self._made: dict[str, tuple[tuple[str, int], bytes]] = {}
 
-    def text(self, accept: str) -> tuple[bytes, str]:
-        """The metrics in the format that a client likes best, and its media type."""
-        media = media_of(accept)
-        encoder, says = ENCODERS[media]
+    def text(self, media: str) -> bytes:
+        """The metrics in a format."""
+        encoder, _ = ENCODERS[media]
         latest = self._newest()
         self._hub.keep(SCRAPED_SECONDS)
         key = (self._hub.run, -1 if latest is None else latest.seq)
         made = self._made.get(media)
         if made is None or made[0] != key:
             made = self._made[media] = key, encoder(self)
-        return made[1], says
+        return made[1]
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of the newest sample, and of the server."""
