@@ -265,6 +265,29 @@ FAMILIES = {
         secret-tool store {S}
         consul kv put db/password {S}
         expect -c "send password {S}"
+        AUTH {S}
+        redis-cli -h cache AUTH default {S}
+        redis-cli ACL SETUSER jane on >{S}
+        vault operator unseal {S}
+        etcdctl put /db/pass {S}
+        podman secret create x {S}
+        npm config set //registry.example.org/:_authToken {S}
+        poetry config pypi-token.pypi {S}
+        openssl passwd -1 {S}
+        rabbitmqctl change_password jane {S}
+        rabbitmqctl add_user jane {S}
+        isql dsn jane {S}
+        mc alias set files http://files:9000 jane {S}
+        ngrok config add-authtoken {S}
+        vncpasswd -f {S}
+        qemu-system-x86_64 -object secret,id=s,data={S}
+        cmdkey /pass {S}
+        node -e "login('jane', '{S}')"
+        ruby -e "x(password: '{S}')"
+        bash -c "yes {S} | passwd jane"
+        expect -c "spawn ssh db; send {S}"
+        apprise slack://{S}/b/c
+        apprise tgram://{S}/123
     """,
 }
 

@@ -24,7 +24,66 @@ _LONG = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{1,127}")
 _IS_OPTION = re.compile(r"-[A-Za-z]|--(?:[A-Za-z][A-Za-z0-9_.\-]{0,63}(?:=.*)?)?", re.DOTALL)
 _SLASHED = re.compile(r"/([A-Za-z][A-Za-z0-9\-]{0,31})[:=](.+)", re.DOTALL)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{1,63}")
-_FILE = re.compile(r".*\.[A-Za-z0-9]{1,5}")
+_FILES = frozenset(
+    [
+        "js",
+        "mjs",
+        "ts",
+        "py",
+        "rb",
+        "sh",
+        "php",
+        "pl",
+        "lua",
+        "go",
+        "rs",
+        "c",
+        "h",
+        "java",
+        "jar",
+        "war",
+        "class",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "xml",
+        "conf",
+        "cfg",
+        "cnf",
+        "ini",
+        "env",
+        "txt",
+        "log",
+        "md",
+        "html",
+        "css",
+        "service",
+        "socket",
+        "timer",
+        "pem",
+        "crt",
+        "cer",
+        "p12",
+        "pfx",
+        "jks",
+        "key",
+        "db",
+        "sql",
+        "csv",
+        "gz",
+        "zip",
+        "tar",
+        "tgz",
+        "so",
+        "o",
+        "exe",
+        "bin",
+        "sock",
+        "pid",
+    ]
+)
+_LAST_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}\Z")
 _PAIR = re.compile(r"[^:%/=]*[:%](?![0-9./]+\Z)(?!//).+", re.DOTALL)
 _PLAIN = re.compile(
     r"[0-9][0-9.:/,\-]*[A-Za-z%]{0,3}|\[[0-9a-fA-F:.]*\]:[0-9:]*|\.{0,2}/[^\s:@]*|~/[^\s:@]*|[A-Za-z][A-Za-z0-9_.]{0,63}=.*",
@@ -35,7 +94,9 @@ _WHOSE = frozenset(
 )
 _SCHEMES = frozenset(["bearer", "basic", "digest", "negotiate", "token", "apikey", "bot", "plain"])
 _FILLERS = frozenset(("=", ":", "for", "is", "to", "as", "with", "by", "of", "value", ":=", "=>", "set", "("))
-_LEADS = frozenset(("auth", "login", "identified", "requirepass", "masterauth", "<<<", "bearer"))
+_LEADS = frozenset(("auth", "login", "identified", "requirepass", "masterauth", "bearer", "unseal", "send"))
+MOST_WORDS = 3
+"""How many words are hidden after a secret's name that is no option: `AUTH USER PASSWORD`."""
 _GIVES = frozenset(
     [
         "-v",
@@ -61,8 +122,6 @@ _SPECIAL = re.compile(r"\s|\\x0[9abcd]|[\\\"']")
 _COMMANDS = re.compile(r"[;|&(`{]")
 _EDIT = re.compile(r"s[/|,#@!]")
 _AROUND = "\"'{}[](),:=\\"
-_OPENS = re.compile(r"[(\[{,;]")
-_PARTS = re.compile(r"[(\[{,;=:/]")
 
 
 def arguments(words: Sequence[str]) -> list[str]:
@@ -147,6 +206,8 @@ class _Walk:
         self._next = _Next.ANY
         self._starts = True
         """Whether the next word is a program."""
+        self._left = 0
+        """How many words without a dash are still secret."""
         self._lends = False
         """Whether the last word was a secret's name, so that the value of the next option may be secret."""
         self._told = False
@@ -180,7 +241,10 @@ class _Walk:
             return word
         shown = self._secret(inner) if self._next is not _Next.ANY else None
         if shown is None:
-            if (quote and self._told) or (self._all and inner[0] != "-"):
+            if quote and self._told:
+                return HIDDEN
+            if inner[0] != "-" and (self._all or self._left):
+                self._left = max(0, self._left - 1)
                 return HIDDEN
             if inner[0] == "-" and len(inner) > 1:
                 shown = self._option(inner)
@@ -217,6 +281,7 @@ class _Walk:
         self._starts = True
         self._next = _Next.ANY
         self._lends = self._all = False
+        self._left = 0
         self._program = UNKNOWN
 
     def _follow(self, word: str) -> None:
@@ -241,7 +306,7 @@ class _Walk:
         found = programs.program(word)
         self._program = found or UNKNOWN
         self._all = self._piped and programs.is_echo(word)
-        if self._depth and found is None:
+        if found is None and (self._depth or word.lower() in _LEADS):
             return self._bare(word)
         return value(word)
 
@@ -337,6 +402,13 @@ class _Walk:
         if _BLANK.search(word):
             return _text(word, self._depth + 1)
         slashed = _SLASHED.fullmatch(word)
+        if word.lower() in ("/p", "/pass", "/password"):
+            self._next = _Next.SECRET
+            return word
+        if word[0] in "<>" and not self._depth and len(word) > 1:
+            return word[0] + HIDDEN  # ACL SETUSER takes a password so
+        if word.startswith("secret,"):
+            return "secret," + HIDDEN
         if slashed and (slashed[1].lower() in ("p", "gp", "pth") or is_secret(slashed[1])):
             return word[: slashed.start(2)] + HIDDEN
         if program.slash and "/" in word and word[0] not in "/@.":
@@ -359,12 +431,12 @@ class _Walk:
         if word == "<<<":
             self._next = _Next.SECRET
             return
-        parts = (_PARTS if word[-1] in ":=" else _OPENS).split(word.rstrip(_AROUND))
-        name = parts[-1].strip(_AROUND)
-        if word[0] not in "/.~":
-            name = name.rpartition("/")[2]
+        last = _LAST_NAME.search(word[-66:].rstrip(_AROUND))
+        if last is None or (word[0] in "/.~" and not word.startswith("//") and not self._program.assigns):
+            return
+        name = last[0]
         if _IDENTIFIER.fullmatch(name) and (name.lower() in _LEADS or self._leads(name)):
-            self._next, self._lends = _Next.SECRET, True
+            self._next, self._lends, self._left = _Next.SECRET, True, MOST_WORDS - 1
             self._told = self._depth > 0
 
     def _switch(self, word: str) -> None:
@@ -385,4 +457,4 @@ class _Walk:
         """Whether a word is a secret's name, and no file that is called so."""
         if not is_secret(name) or says_where(name):
             return False
-        return not _FILE.fullmatch(name) or is_secret(name.rpartition(".")[2])
+        return name.rpartition(".")[2].lower() not in _FILES or "." not in name

@@ -93,7 +93,8 @@ _put("mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mon
      Program("p", "uhdcoqf", surely=True))  # fmt: skip
 _put("psql pg_dump pg_dumpall pg_restore pg_basebackup pgbench createdb dropdb createuser vacuumdb reindexdb clusterdb"
      " pg_isready pgcli", Program("", "hpUdfcotnjFZvUsP", surely=True))  # fmt: skip
-_put("sqlcmd bcp isql tsql osql fisql usql", Program("P", "SUdhpiIoQqHD", surely=True))
+_put("isql iusql db2 db2cmd mc mcli rabbitmqctl vncpasswd tigervncpasswd", Program("pPwW", positions=True))
+_put("sqlcmd bcp tsql osql fisql usql", Program("P", "SUdhpiIoQqHD", surely=True))
 _put("sqlplus sqlldr exp imp expdp impdp rman sqlcl sql adrci orapwd oracle tkprof dgmgrl",
      Program("", slash=True, surely=True))  # fmt: skip
 _put("sshpass", Program("p", "fdPe", surely=True, runs=True))
@@ -127,13 +128,13 @@ _put("docker podman nerdctl kubectl oc lxc lxc-attach incus machinectl crictl k3
 # Whatever letter it is, of these it may be a secret: databases, queues, clouds, mail, chats.
 _put(
     "influx influxd doctl linode-cli hcloud scw nomad cockroach clickhouse clickhouse-client clickhouse-local impala-shell"
-    " beeline hive presto trino snowsql bq gsutil az aws gcloud s3cmd mc rclone restic borg swaks sendemail"
-    " msmtp mutt neomutt imapsync fetchmail getmail offlineimap rabbitmqadmin rabbitmqctl amqp-publish amqp-consume nats"
+    " beeline hive presto trino snowsql bq gsutil az aws gcloud s3cmd rclone restic borg swaks sendemail"
+    " msmtp mutt neomutt imapsync fetchmail getmail offlineimap rabbitmqadmin amqp-publish amqp-consume nats"
     " kcat kafkacat cypher-shell arangosh couchbase-cli cbq dse solr elasticsearch-reset-password elasticdump logstash"
     " zabbix_sender zabbix_get nsca send_nsca check_mysql check_http gh glab tea slack telegram-send signal-cli twurl"
     " cloudflared ngrok tailscale zerotier-cli wg openconnect vpnc openvpn pppd xl2tpd l2tp radtest radclient kinit kadmin"
     " ktutil psexec psexec.py wmiexec.py secretsdump.py ntlmrelayx.py hydra medusa sqlmap xmrig minerd cpuminer ethminer"
-    " freerds impacket-psexec tnsping db2 db2cmd hdbsql nzsql vsql gsql ysqlsh tarantoolctl surreal duckdb sqlcipher",
+    " freerds impacket-psexec tnsping hdbsql nzsql vsql gsql ysqlsh tarantoolctl surreal duckdb sqlcipher",
     Program("abcegijklmprstuwxyzABCDEGHIJKLMNPQRSTUVWXYZ", "hdfonqv"),
 )
 
@@ -284,7 +285,7 @@ def _program(word: str) -> Program | None:
 
 def is_echo(word: str) -> bool:
     """Whether a program prints its words, as in `echo SECRET | passwd --stdin`."""
-    return word.rsplit("/", 1)[-1] in ("echo", "printf", "print")
+    return word.rsplit("/", 1)[-1] in ("echo", "printf", "print", "yes")
 
 
 def is_common(name: str) -> bool:

@@ -11,6 +11,38 @@ from procpulse.redact.shapes import HIDDEN, drawn, odd, without_tokens
 
 _BODY = re.compile(r"[^\s\"'<>`]*")
 _PORT = re.compile(r"(?:\[[^\]]*\]|[^\[\]:]*)(?::[0-9]{0,5})?")
+_LAST_WORD = re.compile(r"[A-Za-z]{1,16}\Z")
+# What follows these in an address is a token.
+_NOTIFIERS = frozenset(
+    [
+        "slack",
+        "discord",
+        "tgram",
+        "telegram",
+        "msteams",
+        "pover",
+        "pushover",
+        "pbul",
+        "pushbullet",
+        "gotify",
+        "gotifys",
+        "ntfy",
+        "ntfys",
+        "mailgun",
+        "sendgrid",
+        "twilio",
+        "ifttt",
+        "join",
+        "matrix",
+        "matrixs",
+        "mmost",
+        "mmosts",
+        "ryver",
+        "prowl",
+        "bark",
+        "otpauth",
+    ]
+)
 _BOT = re.compile(r"bot[0-9]+:", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"[^\s\"'`(){}<>|]+")
 # The pieces of a word: names, what joins them to values, what may stand between these, and everything else.
@@ -48,7 +80,8 @@ def _addresses(text: str, package: bool) -> str:
         after = text.find("://", at + 3)
         body = _BODY.match(text, at + 3, len(text) if after < 0 else after)
         assert body is not None  # it may be empty
-        found.append(_address(body[0]))
+        scheme = _LAST_WORD.search(text, max(done, at - 16), at)
+        found.append(HIDDEN if body[0] and scheme and scheme[0].lower() in _NOTIFIERS else _address(body[0]))
         done, at = body.end(), after
     found.append(_accounts(text[done:], package))
     return "".join(found)
@@ -147,13 +180,18 @@ def _secret(text: str, name: str, at: int, asked: bool) -> tuple[int, int] | Non
         at: Where what follows the name and its joint begins.
         asked: Whether it is in the query of an address.
     """
-    known = name.lower() in BEFORE and not text.startswith("-")
+    called = text[at - 1] == "("
+    known = (name.lower() in BEFORE and not text.startswith("-")) or (called and name.lower().endswith("login"))
     if not known and (not is_secret(name) or says_where(name)):
         return None
     match = _OPENING.match(text, at)
     opening = at if match is None else match.end()
     quote = text[opening - 1] if opening > at and text[opening - 1] in "\"'" else ""
-    if quote:
+    if called:
+        # All of what a function is told, whose name is a secret's: which of it is one is not known.
+        opening, stop = at, text.rfind(")", at)
+        stop = len(text) if stop < 0 else stop
+    elif quote:
         stop = _closing(text, quote, opening)
     else:
         end = (_QUERY_END if asked else _NEXT).search(text, opening)
