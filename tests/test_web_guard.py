@@ -314,7 +314,7 @@ async def test_s4_environ_and_arguments_are_not_sampled() -> None:
 async def test_s4_not_even_from_a_sampler_that_has_them(cmdline: str | bool) -> None:
     secret = "S3cretS3cret"
     victim = await asyncio.create_subprocess_exec(
-        "sleep", "60", env={"DB_PASSWORD": secret}, stdin=asyncio.subprocess.DEVNULL
+        "sleep", "60", env={"NOBODY_ELSES_PASSWORD": secret}, stdin=asyncio.subprocess.DEVNULL
     )
     talker = await asyncio.create_subprocess_exec("sh", "-c", "sleep 60; true", "sh", f"--password={secret}", "--open")
     try:
@@ -327,7 +327,7 @@ async def test_s4_not_even_from_a_sampler_that_has_them(cmdline: str | bool) -> 
                 for path in [*PATHS[:6], "/metrics"]:
                     text = (await web.get(path)).text
                     assert secret not in text
-                    assert "DB_PASSWORD" not in text
+                    assert "NOBODY_ELSES_PASSWORD" not in text
                 row = (await web.get("/v1/snapshot?sources=processes")).json()["values"]["processes"][str(talker.pid)]
                 assert "environ" not in row
                 assert ("cmdline" in row) is bool(cmdline)

@@ -120,6 +120,7 @@ _ENDS = frozenset((";", "|", "||", "&&", "&", "(", "{", "then", "do", "else", "!
 _BLANK = re.compile(r"(?:\s|\\x0[9abcd])+")
 _SPECIAL = re.compile(r"\s|\\x0[9abcd]|[\\\"']")
 _COMMANDS = re.compile(r"[;|&(`{]")
+_FROM_OR_TO = re.compile(r"[<>]{1,3}[&/.~$|(-]|[<>]{1,2}[^.]{1,64}\.[a-z]{2,4}\Z|[<>]{1,3}\Z")
 _EDIT = re.compile(r"s[/|,#@!]")
 _AROUND = "\"'{}[](),:=\\"
 
@@ -405,7 +406,7 @@ class _Walk:
         if word.lower() in ("/p", "/pass", "/password"):
             self._next = _Next.SECRET
             return word
-        if word[0] in "<>" and not self._depth and len(word) > 1:
+        if word[0] in "<>" and len(word) > 1 and (not self._depth or not _FROM_OR_TO.match(word)):
             return word[0] + HIDDEN  # ACL SETUSER takes a password so
         if word.startswith("secret,"):
             return "secret," + HIDDEN
@@ -431,6 +432,13 @@ class _Walk:
         if word == "<<<":
             self._next = _Next.SECRET
             return
+        opened = word.rfind("(")
+        if opened > 0 and ")" not in word[opened:]:
+            # What a function is told goes on in the words that follow.
+            called = _LAST_NAME.search(word[max(0, opened - 66) : opened])
+            if called and (called[0].lower().endswith("login") or is_secret(called[0])):
+                self._next, self._left, self._told = _Next.SECRET, MOST_WORDS - 1, self._depth > 0
+                return
         last = _LAST_NAME.search(word[-66:].rstrip(_AROUND))
         if last is None or (word[0] in "/.~" and not word.startswith("//") and not self._program.assigns):
             return
