@@ -44,6 +44,16 @@ def number(token: bytes) -> int:
     return value
 
 
+def amount(token: bytes, unit: int = 1) -> int | None:
+    """A number of units that cannot be below 0, in the smaller one; None where it is, which says that it is not known.
+
+    Raises:
+        ValueError: not a number, or over 64 bits.
+    """
+    count = number(token)
+    return None if count < 0 else sized(count, unit)
+
+
 def hexadecimal(token: bytes) -> int:
     """One hexadecimal integer, with or without `0x`, up to 64 bits.
 
@@ -108,6 +118,16 @@ def rounded(token: bytes) -> int:
     unit = 1024 ** b"?KMGTPE".index(prefix) if prefix else 1
     value = int(whole + part) * unit // 10 ** len(part)
     return number(sign + b"%d" % value)
+
+
+def rounded_amount(token: bytes) -> int | None:
+    """A number as for `rounded` of what cannot be below 0; None where it is.
+
+    Raises:
+        ValueError: anything else, or over 64 bits.
+    """
+    value = rounded(token)
+    return value if value >= 0 else None
 
 
 def scaled(count: int, unit: int) -> int:

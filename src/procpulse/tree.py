@@ -68,7 +68,14 @@ class Folder:
         return text.inert(data) if data else None
 
     def number(self, name: str) -> int | None:
-        """The content as a decimal integer; None where it is empty or could not be read or is none (noted)."""
+        """The content as a decimal integer from 0 on; None where it is empty or could not be read or is none (noted).
+
+        Below 0 is None, too: what counts or measures cannot be, and -1 is what drivers say when they do not know.
+        """
+        return self._parsed(name, text.amount)
+
+    def signed(self, name: str) -> int | None:
+        """The content as a decimal integer that may be below 0; None as for `number`."""
         return self._parsed(name, text.number)
 
     def hexadecimal(self, name: str) -> int | None:

@@ -14,7 +14,7 @@ CASES = [
         HEADING + " wlan0: 0000   58.  -52.  -256        1      2      3      4      5        6\n",
         [
             Wireless(
-                "wlan0", 0, 58, -52, -256, discarded_nwid=1, discarded_crypt=2, discarded_frag=3, discarded_retry=4,
+                "wlan0", 0, 58, -52, None, discarded_nwid=1, discarded_crypt=2, discarded_frag=3, discarded_retry=4,
                 discarded_misc=5, missed_beacons=6,
             )
         ],
@@ -32,12 +32,12 @@ CASES = [
     ),
     pytest.param(
         HEADING + " wlan0: 0000   58.  -52.  -256        0      0      0     -1      0 -2147483648\n",
-        [Wireless("wlan0", 0, 58, -52, -256, 0, 0, 0, 4_294_967_295, 0, 2_147_483_648)],
+        [Wireless("wlan0", 0, 58, -52, None, 0, 0, 0, 4_294_967_295, 0, 2_147_483_648)],
         id="counters over 31 bits",
     ),
     pytest.param(
         HEADING.encode() + b" w\x1b:x: 0000   58.  -52.  -256        0      0      0      0      0        0\n",
-        [Wireless("w\\x1b:x", 0, 58, -52, -256, 0, 0, 0, 0, 0, 0)],
+        [Wireless("w\\x1b:x", 0, 58, -52, None, 0, 0, 0, 0, 0, 0)],
         id="a hostile name",
     ),
     pytest.param(HEADING, [], id="no wireless interfaces"),

@@ -62,7 +62,7 @@ def test_everything() -> None:
         ),
         pytest.param(
             {"ifindex": "3", "speed": "-1", "duplex": "unknown", "carrier": "0", "operstate": "down"},
-            NetDevice("eth0", 3, carrier=False, duplex="unknown", operstate="down"),
+            NetDevice("eth0", 3, carrier=False, operstate="down"),
             id="no link",
         ),
         pytest.param({"ifindex": "3", "speed": "4294967295"}, NetDevice("eth0", 3), id="no link, printed unsigned"),

@@ -153,3 +153,29 @@ def test_hostile_names() -> None:
 
 def test_a_host_without() -> None:
     assert failure(CLASS_POWER_SUPPLY, {}).reason is Reason.MISSING
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field"),
+    [
+        ("cycle_count", "0", "cycle_count"), ("cycle_count", "-1", "cycle_count"), ("capacity", "-1", "capacity_percent"),
+        ("time_to_empty_now", "3932100", "time_to_empty_now_seconds"), ("time_to_full_avg", "-60", "time_to_full_avg_seconds"),
+        ("temp", "-2731", "temp_mc"), ("temp", "2147483647", "temp_mc"), ("temp_max", "-2147483648", "temp_max_mc"),
+        ("energy_full", "-1000", "energy_full_uwh"), ("charge_now", "-1", "charge_now_uah"),
+        ("voltage_now", "2147483647", "voltage_now_uv"), ("current_now", "-2147483648", "current_now_ua"),
+        ("power_now", "4294967295", "power_now_uw"), ("charge_control_limit", "-1", "charge_control_limit"),
+    ],
+)  # fmt: skip
+def test_what_a_supply_does_not_know_is_none(name: str, text: str, field: str) -> None:
+    [supply], this = reading(CLASS_POWER_SUPPLY, {f"{PATH}/type": "Battery\n", f"{PATH}/{name}": text + "\n"})
+    assert (supply.type, getattr(supply, field), this.failures) == ("Battery", None, {})
+
+
+@pytest.mark.parametrize("field", ["current_now_ua", "current_avg_ua", "charge_counter_uah", "power_now_uw"])
+def test_what_goes_out_may_be_below_0(field: str) -> None:
+    name = field.rpartition("_")[0]
+    [supply] = read(CLASS_POWER_SUPPLY, {f"{PATH}/type": "Battery\n", f"{PATH}/{name}": "-1\n"})
+    assert getattr(supply, field) == -1
+
+
+PATH = "/sys/class/power_supply/BAT7"

@@ -48,7 +48,7 @@ CASES = [
     ),
     pytest.param(
         at(10, {"online": "0\n"}) | at(2, {"topology/core_id": "1\n", "topology/physical_package_id": "-1\n"}),
-        [CpuTopology(2, None, 1, -1), CpuTopology(10, False)],
+        [CpuTopology(2, None, 1, None), CpuTopology(10, False)],
         id="an offline CPU, an unknown package, in the order of numbers",
     ),
     pytest.param(
@@ -77,3 +77,9 @@ def test_garbage_costs_its_own_field(text: str) -> None:
 
 def test_no_sysfs() -> None:
     assert failure(CPU_TOPOLOGY, {}) == Failure(Reason.MISSING, CPU, "ENOENT")
+
+
+@pytest.mark.parametrize("text", ["-1\n", "65535\n", "4294967295\n"])
+def test_an_id_that_is_not_known(text: str) -> None:
+    ids = {f"topology/{name}": text for name in ("core_id", "physical_package_id", "die_id", "cluster_id")}
+    assert read(CPU_TOPOLOGY, at(4, ids)) == [CpuTopology(4)]

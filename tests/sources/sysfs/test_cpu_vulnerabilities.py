@@ -3,6 +3,7 @@ import pytest
 from procpulse import Failure, Reason
 from procpulse.sources import CPU_VULNERABILITIES
 from procpulse.sources.sysfs.cpu_vulnerabilities import CpuVulnerability
+from procpulse.text import inert
 from tests.cases import Files, failure, read, reading
 
 C = "/sys/devices/system/cpu/vulnerabilities"
@@ -48,10 +49,19 @@ C = "/sys/devices/system/cpu/vulnerabilities"
         pytest.param(
             "KVM: Mitigation: Split huge pages\n",
             "mitigated",
-            "KVM: Mitigation: Split huge pages",
+            "Split huge pages",
             id="for guests of KVM",
         ),
-        pytest.param("KVM: Vulnerable\n", "vulnerable", "KVM: Vulnerable", id="guests of KVM can do harm"),
+        pytest.param(
+            "KVM: Mitigation: VMX unsupported\n", "mitigated", "VMX unsupported", id="in a machine without KVM"
+        ),
+        pytest.param("KVM: Vulnerable\n", "vulnerable", None, id="guests of KVM can do harm"),
+        pytest.param(
+            "Unknown (XEN PV detected, hypervisor mitigation required)\n",
+            "unknown",
+            "XEN PV detected, hypervisor mitigation required",
+            id="in a guest of Xen",
+        ),
         pytest.param("Processor vulnerable\n", "vulnerable", None, id="without KVM"),
         pytest.param("Mitigation\n", "unknown", "Mitigation", id="cut"),
         pytest.param("Something new\n", "unknown", "Something new", id="a word of later kernels"),
@@ -60,7 +70,8 @@ C = "/sys/devices/system/cpu/vulnerabilities"
     ],
 )
 def test_states(line: str | bytes, state: str, mitigation: str | None) -> None:
-    assert read(CPU_VULNERABILITIES, {f"{C}/mds": line}) == [CpuVulnerability("mds", state, mitigation)]
+    text = inert(line.strip() if isinstance(line, bytes) else line.strip().encode()) or None
+    assert read(CPU_VULNERABILITIES, {f"{C}/mds": line}) == [CpuVulnerability("mds", state, mitigation, text)]
 
 
 def test_all_that_the_kernel_knows_of() -> None:
@@ -70,9 +81,9 @@ def test_all_that_the_kernel_knows_of() -> None:
         f"{C}/spectre_v1": "Vulnerable\n",
     }
     assert read(CPU_VULNERABILITIES, files) == [
-        CpuVulnerability("l1tf", "not affected"),
-        CpuVulnerability("spectre_v1", "vulnerable"),
-        CpuVulnerability("spectre_v2", "mitigated", "Retpolines"),
+        CpuVulnerability("l1tf", "not affected", None, "Not affected"),
+        CpuVulnerability("spectre_v1", "vulnerable", None, "Vulnerable"),
+        CpuVulnerability("spectre_v2", "mitigated", "Retpolines", "Mitigation: Retpolines"),
     ]
 
 
@@ -80,7 +91,7 @@ def test_one_that_cannot_be_read_costs_its_own_row() -> None:
     path = f"{C}/mds"
     files: Files = {f"{C}/l1tf": "Not affected\n", path: Failure(Reason.DENIED, path, "EACCES")}
     rows, this = reading(CPU_VULNERABILITIES, files)
-    assert rows == [CpuVulnerability("l1tf", "not affected")]
+    assert rows == [CpuVulnerability("l1tf", "not affected", None, "Not affected")]
     assert this.failures == {"mds": Failure(Reason.DENIED, path, "EACCES")}
 
 

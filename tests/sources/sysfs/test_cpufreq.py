@@ -131,3 +131,11 @@ def test_a_cpu_that_is_offline_is_no_row_and_no_failure() -> None:
     rows, this = reading(CPUFREQ, at(0, OLD) | off | at(2, OLD))
     assert [row.cpu for row in rows] == [0, 2]
     assert this.failures == {}
+
+
+@pytest.mark.parametrize("text", ["0\n", "<unknown>\n", "-1\n"])
+def test_a_frequency_that_is_not_known(text: str) -> None:
+    [row], this = reading(
+        CPUFREQ, at(0, {**OLD, "scaling_cur_freq": text, "cpuinfo_transition_latency": "4294967295\n"})
+    )
+    assert (row.scaling_cur_freq_hz, row.cpuinfo_transition_latency_ns, this.failures) == (None, None, {})

@@ -140,3 +140,26 @@ def test_garbage_costs_its_own_field(name: str, data: str) -> None:
 def test_none() -> None:
     assert read(MDRAID, {"/sys/block/sda/size": "7\n"}) == []
     assert failure(MDRAID, {}).reason is Reason.MISSING
+
+
+@pytest.mark.parametrize(
+    ("level", "metadata", "expected"),
+    [
+        ("\n", "external:ddf\n", "container"),
+        ("", "external:imsm\n", "container"),
+        ("container\n", "external:imsm\n", "container"),
+        ("raid1\n", "external:/md127/0\n", "raid1"),
+        ("\n", "external:/md127/0\n", None),
+        ("\n", "external:-md127/0\n", None),
+        ("\n", "1.2\n", None),
+    ],
+)
+def test_a_container_has_no_level_and_no_id_in_the_kernel(level: str, metadata: str, expected: str | None) -> None:
+    files = {
+        f"{M}/level": level,
+        f"{M}/metadata_version": metadata,
+        f"{M}/uuid": "00000000-0000-0000-0000-000000000000\n",
+        f"{M}/array_state": "inactive\n",
+    }
+    [array] = read(MDRAID, files)
+    assert (array.level, array.uuid, array.metadata_version) == (expected, None, metadata.strip())

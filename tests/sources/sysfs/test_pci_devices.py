@@ -103,7 +103,7 @@ def test_at_the_root_in_a_wide_domain_and_a_virtual_function() -> None:
     }
     assert read(PCI_DEVICES, files) == [
         PciDevice("0000:05:10.0", PciLocation(0, 5, 16, 0), PciLocation(0, 0, 1, 0), enable=0, physfn="0000:05:00.0"),
-        PciDevice("10000:00:1f.7", PciLocation(0x10000, 0, 31, 7), numa_node=-1),
+        PciDevice("10000:00:1f.7", PciLocation(0x10000, 0, 31, 7)),
     ]
 
 
@@ -152,3 +152,9 @@ def test_a_name_that_is_no_address() -> None:
 
 def test_no_pci() -> None:
     assert failure(PCI_DEVICES, {}).reason is Reason.MISSING
+
+
+@pytest.mark.parametrize(("text", "lanes"), [("16\n", 16), ("0\n", 0), ("255\n", None), ("63\n", None), ("-1\n", None)])
+def test_a_width_that_is_not_known(text: str, lanes: int | None) -> None:
+    [row], this = reading(PCI_DEVICES, {**NEW, f"{D}/max_link_width": text, f"{D}/current_link_width": text})
+    assert (row.max_link_width, row.current_link_width, this.failures) == (lanes, lanes, {})

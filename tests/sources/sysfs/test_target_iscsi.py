@@ -4,7 +4,7 @@ from procpulse import Reason
 from procpulse.source import Failure
 from procpulse.sources import TARGET_ISCSI
 from procpulse.sources.sysfs.target_iscsi import IscsiLun, IscsiPortalGroup, IscsiTarget
-from tests.cases import failure, read, reading
+from tests.cases import Files, failure, read, reading
 
 NAME = "iqn.2003-01.org.example:files"
 C = "/sys/kernel/config/target"
@@ -103,3 +103,18 @@ def test_a_store_that_may_not_be_read() -> None:
 
 def test_none() -> None:
     assert failure(TARGET_ISCSI, {}).reason is Reason.MISSING
+
+
+@pytest.mark.parametrize("name", ["archive", "alua_of_mine", "statistic", "0", "Zürich disk", "7f4a4eb56d"])
+def test_the_link_to_the_store_may_have_any_name(name: str) -> None:
+    """People make it by hand, too; the kernel's own files stand beside it."""
+    files: Files = {
+        f"{LUN}/{name}@": "../../../../../../target/core/iblock_3/vol",
+        f"{LUN}/alua_tg_pt_gp": "TG Port Alias: default_tg_pt_gp\nTG Port Group ID: 0\n",
+        f"{LUN}/alua_tg_pt_gp@": Failure(Reason.UNSUPPORTED, f"{LUN}/alua_tg_pt_gp", "EINVAL"),
+        f"{LUN}/statistics@": Failure(Reason.UNSUPPORTED, f"{LUN}/statistics", "EINVAL"),
+    }
+    [target], this = reading(TARGET_ISCSI, files)
+    [lun] = target.portal_groups[0].luns
+    assert (lun.backstore, lun.backstore_number, lun.object_name) == ("iblock", 3, "vol")
+    assert this.failures == {}

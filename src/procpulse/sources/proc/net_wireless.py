@@ -22,8 +22,11 @@ class Wireless(msgspec.Struct, frozen=True, gc=False):
     interface: Annotated[str, label("Name of the interface.")]
     status: Annotated[int, info("State, as the driver sees fit.")]
     link: Annotated[int, gauge("Quality of the link, on a scale of the driver, often up to 70.")]
-    level: Annotated[int, gauge("Strength of the signal, negative in dBm, otherwise on a scale of the driver.")]
-    noise: Annotated[int, gauge("Strength of the noise as for the signal; -256 where the driver does not know.")]
+    level: Annotated[
+        int | None,
+        gauge("Strength of the signal, negative in dBm, otherwise on a scale of the driver; None for unknown."),
+    ]
+    noise: Annotated[int | None, gauge("Strength of the noise as for the signal; None where the driver does not know.")]
     discarded_nwid: Annotated[int, counter("Packets discarded as those of another network.", bits=32)]
     discarded_crypt: Annotated[int, counter("Packets discarded since they could not be decrypted.", bits=32)]
     discarded_frag: Annotated[int, counter("Packets discarded for want of a fragment.", bits=32)]
@@ -44,12 +47,18 @@ def parse(file: File) -> list[Wireless]:
                 inert(name.strip()),
                 hexadecimal(status),
                 number(link.removesuffix(b".")),
-                number(level.removesuffix(b".")),
-                number(noise.removesuffix(b".")),
+                _strength(level),
+                _strength(noise),
                 *[number(count) & 0xFFFF_FFFF for count in counters[:6]],  # printed with a sign that they do not have
             )
         )
     return interfaces
+
+
+def _strength(token: bytes) -> int | None:
+    """A strength in dBm or on a scale; -256 is the 0 of a driver that speaks of dBm and has nothing to say."""
+    value = number(token.removesuffix(b"."))
+    return None if value == -256 else value
 
 
 NET_WIRELESS = Source("net_wireless", "/proc/net/wireless", list[Wireless], parse, rows=2)

@@ -37,7 +37,7 @@ def parse(folder: Folder) -> SysKernelHungTask:
         folder.number("hung_task_timeout_secs"),
         folder.number("hung_task_check_interval_secs"),
         folder.number("hung_task_check_count"),
-        folder.number("hung_task_warnings"),
+        folder.signed("hung_task_warnings"),
         folder.number("hung_task_panic"),
         folder.flag("hung_task_all_cpu_backtrace"),
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from procpulse.fields import fields, gauge, info
 from procpulse.source import Reading, Reason, Steps
-from procpulse.text import integers, number, scaled, sized
+from procpulse.text import amount, integers
 from procpulse.tree import Bundle, Folder
 
 
@@ -148,18 +148,18 @@ def parse(folder: Folder) -> SysVm:
         if field.type is str:
             values.append(folder.text(file))
         elif field.type is int:
-            values.append(folder.parsed(file, _SIZES.get(file.rpartition("_")[2], number)))
+            values.append(folder.parsed(file, _SIZES.get(file.rpartition("_")[2], amount)))
         else:
             values.append(folder.parsed(file, integers))
     return SysVm(*values)
 
 
-def _kib(data: bytes) -> int:
-    return sized(number(data), 1024)
+def _kib(data: bytes) -> int | None:
+    return amount(data, 1024)
 
 
-def _centiseconds(data: bytes) -> int:
-    return scaled(number(data), 10)
+def _centiseconds(data: bytes) -> int | None:
+    return amount(data, 10)
 
 
 _SIZES = {"kbytes": _kib, "centisecs": _centiseconds}

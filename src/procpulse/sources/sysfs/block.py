@@ -11,7 +11,7 @@ import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
 from procpulse.source import Reading, Steps
-from procpulse.text import inert, integers, number, sized
+from procpulse.text import amount, inert, integers, sized
 from procpulse.tree import Folder, Tree, natural
 
 _SECTOR = 512  # bytes, whatever the device's own sector is
@@ -182,12 +182,12 @@ def stat(data: bytes) -> BlockStat:
     )  # fmt: skip
 
 
-def _sectors(data: bytes) -> int:
-    return sized(number(data), _SECTOR)
+def _sectors(data: bytes) -> int | None:
+    return amount(data, _SECTOR)
 
 
-def _kib(data: bytes) -> int:
-    return sized(number(data), 1024)
+def _kib(data: bytes) -> int | None:
+    return amount(data, 1024)
 
 
 def _queue(folder: Folder) -> BlockQueue | None:
@@ -200,7 +200,7 @@ def _queue(folder: Folder) -> BlockQueue | None:
         folder.flag("queue/add_random"), folder.parsed("queue/chunk_sectors", _sectors), folder.flag("queue/dax"),
         n("queue/discard_granularity"), n("queue/discard_max_hw_bytes"), n("queue/discard_max_bytes"),
         n("queue/dma_alignment"), folder.flag("queue/fua"), n("queue/hw_sector_size"),
-        folder.flag("queue/io_poll"), n("queue/io_poll_delay"), n("queue/io_timeout"), folder.flag("queue/iostats"),
+        folder.flag("queue/io_poll"), folder.signed("queue/io_poll_delay"), n("queue/io_timeout"), folder.flag("queue/iostats"),
         n("queue/logical_block_size"), n("queue/max_active_zones"), n("queue/max_discard_segments"), folder.parsed("queue/max_hw_sectors_kb", _kib),
         n("queue/max_integrity_segments"), n("queue/max_open_zones"), folder.parsed("queue/max_sectors_kb", _kib), n("queue/max_segments"),
         n("queue/max_segment_size"), n("queue/minimum_io_size"), n("queue/nomerges"), n("queue/nr_requests"),

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import gauge, info, label
-from procpulse.text import number, sized
+from procpulse.text import amount
 from procpulse.tree import Folder, Tree
 
 
@@ -30,8 +30,8 @@ class BackingDevice(msgspec.Struct, frozen=True, gc=False):
     ] = None
 
 
-def _kib(data: bytes) -> int:
-    return sized(number(data), 1024)
+def _kib(data: bytes) -> int | None:
+    return amount(data, 1024)
 
 
 def parse(folder: Folder) -> BackingDevice:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import counter, gauge, info, label
-from procpulse.text import lines, number, scaled, shorten
+from procpulse.text import amount, lines, number, scaled, shorten
 from procpulse.tree import Folder, Tree
 
 
@@ -60,6 +60,12 @@ def _clock(data: bytes) -> int | None:
     return None
 
 
+def _percent(data: bytes) -> int | None:
+    """A share; None for 65,535, which the firmware says where it does not measure it, and anything else above 100."""
+    share = amount(data)
+    return share if share is not None and share <= 100 else None
+
+
 _SIZES = ("vram_total", "vram_used", "vis_vram_total", "vis_vram_used", "gtt_total", "gtt_used")
 
 
@@ -67,14 +73,15 @@ def parse(folder: Folder) -> AmdGpu | None:
     if folder.target("device/driver@") != "amdgpu":
         return None
     number, text = folder.number, folder.text
+    vendor = text("device/mem_info_vram_vendor")
     sizes: dict[str, Any] = {f"mem_info_{size}_bytes": number(f"device/mem_info_{size}") for size in _SIZES}
     return AmdGpu(
         folder.name,
         folder.target("device@"),
         text("device/power/runtime_status"),
-        number("device/gpu_busy_percent"),
-        number("device/mem_busy_percent"),
-        mem_info_vram_vendor=text("device/mem_info_vram_vendor"),
+        folder.parsed("device/gpu_busy_percent", _percent),
+        folder.parsed("device/mem_busy_percent", _percent),
+        mem_info_vram_vendor=None if vendor == "unknown" else vendor,
         pp_dpm_sclk_hz=folder.parsed("device/pp_dpm_sclk", _clock),
         pp_dpm_mclk_hz=folder.parsed("device/pp_dpm_mclk", _clock),
         power_dpm_state=text("device/power_dpm_state"),

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import inert, number, scaled
+from procpulse.text import amount, inert
 from procpulse.tree import Folder, Tree
 
 
@@ -56,8 +56,8 @@ _I915 = ("act", "cur", "min", "max", "boost", "RP0", "RP1", "RPn")
 _XE = ("act", "cur", "min", "max", "rp0", "rpe", "rpn")
 
 
-def _mhz(data: bytes) -> int:
-    return scaled(number(data), 1_000_000)
+def _mhz(data: bytes) -> int | None:
+    return amount(data, 1_000_000)
 
 
 def _reasons(folder: Folder, prefix: str) -> list[str] | None:

@@ -92,6 +92,12 @@ def _count(data: bytes) -> int | None:
     return None if value == _UNKEPT else value
 
 
+def _name(folder: Folder, name: str) -> str | None:
+    """A world-wide name; None for one of which all bits are set: there is none, or it is not known."""
+    value = folder.text(name)
+    return None if value == f"{_UNKEPT:#x}" else value
+
+
 def _speed(data: bytes) -> int | None:
     match = _SPEED.fullmatch(data)
     return scaled(number(match[1]), 1_000_000_000) if match else None
@@ -117,9 +123,9 @@ def parse(folder: Folder) -> FcHost:
         folder.text("port_state"),
         folder.text("port_type"),
         folder.text("port_id"),
-        folder.text("port_name"),
-        folder.text("node_name"),
-        folder.text("fabric_name"),
+        _name(folder, "port_name"),
+        _name(folder, "node_name"),
+        _name(folder, "fabric_name"),
         folder.text("symbolic_name"),
         folder.text("speed"),
         folder.parsed("speed", _speed),

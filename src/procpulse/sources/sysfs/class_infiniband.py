@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import fraction, inert, number, scaled, shorten, sized
+from procpulse.text import amount, fraction, inert, number, scaled, shorten, sized
 from procpulse.tree import Folder, Tree
 
 _WORD = 4  # bytes
@@ -112,7 +112,7 @@ class InfiniBandDevice(msgspec.Struct, frozen=True):
 
 
 def _count(data: bytes) -> int | None:
-    return None if data.startswith(b"N/A") else number(data)
+    return None if data.startswith(b"N/A") else amount(data)
 
 
 def _bytes(data: bytes) -> int | None:

@@ -74,7 +74,7 @@ class NetDevice(msgspec.Struct, frozen=True, gc=False):
     dormant: Annotated[bool | None, info("Whether it waits for something else, such as authentication.")] = None
     testing: Annotated[bool | None, info("Whether it runs a test of itself (Linux 5.8).")] = None
     duplex: Annotated[
-        str | None, info("Duplex of the link: full, half or unknown; None for an interface that is down.")
+        str | None, info("Duplex of the link: full or half; None for an interface that is down or does not know.")
     ] = None
     flags: Annotated[int | None, info("Flags of the interface (IFF_*).")] = None
     ifalias: Annotated[str | None, info("A name given by hand.")] = None
@@ -123,6 +123,7 @@ _LEFT = {
 
 def parse(folder: Folder) -> NetDevice | None:
     number, text, flag = folder.number, folder.text, folder.flag
+    duplex = text("duplex")
     if not folder.entries or folder.entries.keys() <= _LEFT:
         return None
     statistics = [number(f"statistics/{name}") for name in LinkStatistics.__struct_fields__]
@@ -130,7 +131,7 @@ def parse(folder: Folder) -> NetDevice | None:
         folder.name, number("ifindex"), text("address"), text("broadcast"), number("addr_assign_type"),
         number("addr_len"), flag("carrier"), number("carrier_changes"), number("carrier_up_count"),
         number("carrier_down_count"), folder.hexadecimal("dev_id"), number("dev_port"), flag("dormant"),
-        flag("testing"), text("duplex"), folder.hexadecimal("flags"), text("ifalias"), number("iflink"),
+        flag("testing"), None if duplex == "unknown" else duplex, folder.hexadecimal("flags"), text("ifalias"), number("iflink"),
         number("link_mode"), number("mtu"), number("name_assign_type"), number("netdev_group"), text("operstate"),
         text("phys_port_id"), text("phys_port_name"), text("phys_switch_id"), folder.parsed("speed", _speed),
         number("tx_queue_len"), number("type"), folder.target("device/driver@"),

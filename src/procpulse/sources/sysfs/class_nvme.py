@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import gauge, group, info, label
-from procpulse.text import number, sized
+from procpulse.text import amount, sized
 from procpulse.tree import Folder, Tree
 
 _SECTOR = 512  # bytes, whatever the namespace's own blocks are
@@ -44,7 +44,7 @@ class NvmeController(msgspec.Struct, frozen=True):
     model: Annotated[str | None, info("Model.")] = None
     serial: Annotated[str | None, info("Serial number.")] = None
     firmware_rev: Annotated[str | None, info("Version of its firmware.")] = None
-    cntlid: Annotated[int | None, info("Number of the controller in its subsystem.")] = None
+    cntlid: Annotated[int | None, info("Number of the controller in its subsystem; None until it has one.")] = None
     state: Annotated[str | None, info("State, such as new, live, resetting, connecting, deleting or dead.")] = None
     transport: Annotated[str | None, info("How it is reached: pcie, tcp, rdma, fc or loop.")] = None
     address: Annotated[str | None, info("Where it is: address on the bus or in the network.")] = None
@@ -52,8 +52,14 @@ class NvmeController(msgspec.Struct, frozen=True):
     namespaces: Annotated[list[NvmeNamespace], group("Namespaces that it reaches.")] = []
 
 
-def _sectors(data: bytes) -> int:
-    return sized(number(data), _SECTOR)
+def _sectors(data: bytes) -> int | None:
+    return amount(data, _SECTOR)
+
+
+def _id(data: bytes) -> int | None:
+    """The number of a controller; 65,535 stands for any that the subsystem will choose."""
+    number = amount(data)
+    return None if number == 0xFFFF else number
 
 
 def _namespace(folder: Folder, instance: int) -> NvmeNamespace:
@@ -77,7 +83,7 @@ def parse(folder: Folder) -> NvmeController:
         folder.text("model"),
         folder.text("serial"),
         folder.text("firmware_rev"),
-        folder.number("cntlid"),
+        folder.parsed("cntlid", _id),
         folder.text("state"),
         folder.text("transport"),
         folder.text("address"),

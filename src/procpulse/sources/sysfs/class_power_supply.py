@@ -119,12 +119,39 @@ def _file(field: str) -> str:
     return next((field.removesuffix(unit) for unit in _UNITS if field.endswith(unit)), field)
 
 
-def _tenths(data: bytes) -> int:
-    return scaled(number(data), 100)
+_NOTHING = frozenset((0x7FFF_FFFF, -0x8000_0000, 0xFFFF_FFFF))
+"""What 32 bits are when all are set, or all but the sign, or the sign alone."""
+_NO_TIME = 65_535 * 60
+"""What a battery that tells minutes in 16 bits says while it is not charged, or not discharged."""
+
+
+def _tenths(data: bytes) -> int | None:
+    tenths = number(data)
+    # At 0 K and below nothing is measured, and beyond 10,000 degrees there is no battery.
+    return scaled(tenths, 100) if -2731 < tenths < 100_000 else None
 
 
 def _temperature(folder: Folder, name: str) -> int | None:
     return folder.parsed(name, _tenths)
+
+
+def _measure(folder: Folder, name: str) -> int | None:
+    value = folder.signed(name)
+    return None if value in _NOTHING else value
+
+
+def _amount(folder: Folder, name: str) -> int | None:
+    value = _measure(folder, name)
+    return value if value is not None and value >= 0 else None
+
+
+def _time(folder: Folder, name: str) -> int | None:
+    value = _amount(folder, name)
+    return None if value == _NO_TIME else value
+
+
+def _cycles(folder: Folder, name: str) -> int | None:
+    return _amount(folder, name) or None  # 0 says that the battery does not count
 
 
 def _reader(field: str) -> Callable[[Folder, str], object]:
@@ -132,7 +159,13 @@ def _reader(field: str) -> Callable[[Folder, str], object]:
         return Folder.text
     if field in ("present", "authentic"):
         return Folder.flag
-    return _temperature if field.endswith("_mc") else Folder.number
+    if field == "cycle_count":
+        return _cycles
+    if field.endswith("_seconds"):
+        return _time
+    if field.startswith("current_") or field in ("charge_counter_uah", "power_now_uw", "power_avg_uw"):
+        return _measure  # below 0 while it goes out
+    return _temperature if field.endswith("_mc") else _amount
 
 
 def parse(folder: Folder) -> PowerSupply:

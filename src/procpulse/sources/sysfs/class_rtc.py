@@ -35,9 +35,9 @@ def parse(folder: Folder) -> Rtc:
     return Rtc(
         folder.name,
         text("name"),
-        number("since_epoch"),
+        folder.signed("since_epoch"),
         number("wakealarm"),
-        number("offset"),
+        folder.signed("offset"),
         number("max_user_freq"),
         folder.flag("hctosys"),
         text("range"),

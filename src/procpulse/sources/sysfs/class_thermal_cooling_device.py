@@ -36,7 +36,7 @@ def parse(folder: Folder) -> CoolingDevice:
     return CoolingDevice(
         int(folder.name.removeprefix("cooling_device")),
         folder.text("type"),
-        folder.number("cur_state"),
+        folder.signed("cur_state"),
         folder.number("max_state"),
         folder.number("stats/total_trans"),
         folder.mapping("stats/time_in_state_ms"),

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from procpulse.fields import info, label
+from procpulse.text import amount
 from procpulse.tree import Folder, Tree
 
 
@@ -19,7 +20,7 @@ class CpuTopology(msgspec.Struct, frozen=True, gc=False):
     cpu: Annotated[int, label("Number of the CPU.")]
     online: Annotated[bool | None, info("Whether it is online; None for a CPU that cannot be taken offline.")] = None
     core_id: Annotated[int | None, info("Core, unique within its package.")] = None
-    physical_package_id: Annotated[int | None, info("Package, mostly a socket; -1 if unknown.")] = None
+    physical_package_id: Annotated[int | None, info("Package, mostly a socket.")] = None
     die_id: Annotated[int | None, info("Die within the package (Linux 5.2).")] = None
     cluster_id: Annotated[int | None, info("Cluster within the die (Linux 5.16).")] = None
     thread_siblings_list: Annotated[str | None, info("CPUs of the same core, such as 0,4.")] = None
@@ -38,8 +39,17 @@ _LISTS = (
 )  # fmt: skip
 
 
+_NO_ID = frozenset((0xFFFF, 0xFFFF_FFFF))
+"""What -1 is in 16 bits, in which x86 keeps these, and in 32."""
+
+
+def _id(data: bytes) -> int | None:
+    number = amount(data)
+    return None if number in _NO_ID else number
+
+
 def parse(folder: Folder) -> CpuTopology:
-    values: dict[str, Any] = {name: folder.number(f"topology/{name}") for name in _NUMBERS}
+    values: dict[str, Any] = {name: folder.parsed(f"topology/{name}", _id) for name in _NUMBERS}
     values |= {name: folder.text(f"topology/{name}") for name in _LISTS}
     return CpuTopology(
         int(folder.name.removeprefix("cpu")),

@@ -23,23 +23,25 @@ class CpuVulnerability(msgspec.Struct, frozen=True, gc=False):
     state: Annotated[str, info("Where the host stands: not affected, vulnerable, mitigated or unknown.")]
     mitigation: Annotated[
         str | None,
-        info("What is done about it, or what is wanting; all that the kernel says where that is not simple."),
+        info("What is done about it, or what is wanting; all that the kernel says where its state is not clear."),
     ] = None
+    text: Annotated[str | None, info("All that the kernel says, such as KVM: Mitigation: VMX disabled.")] = None
 
 
 _STATES = {
     "Not affected": "not affected", "Vulnerable": "vulnerable", "Processor vulnerable": "vulnerable",
     "Mitigation": "mitigated", "Unknown": "unknown",
 }  # fmt: skip
-_STATE = re.compile(rf"(KVM: )?({'|'.join(_STATES)})(?:[:;,] *(.*))?")
+_STATE = re.compile(rf"(?:KVM: )?({'|'.join(_STATES)})(?:[:;,] *(.*)| \((.*)\))?")
 
 
 def _vulnerability(name: str, data: bytes) -> CpuVulnerability:
     text = inert(data.strip())
     known = _STATE.fullmatch(text)
-    if known is None or (known[2] == "Mitigation" and not known[3]):
-        return CpuVulnerability(name, "unknown", text or None)
-    return CpuVulnerability(name, _STATES[known[2]], text if known[1] else known[3] or None)
+    more = known[2] or known[3] if known else None
+    if known is None or (known[1] == "Mitigation" and not more):
+        return CpuVulnerability(name, "unknown", text or None, text or None)
+    return CpuVulnerability(name, _STATES[known[1]], more or None, text)
 
 
 def parse(folder: Folder) -> list[CpuVulnerability]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import integers, lines, number, scaled
+from procpulse.text import amount, integers, lines, number, scaled
 from procpulse.tree import Folder, Tree
 
 
@@ -59,7 +59,8 @@ class CpuFrequency(msgspec.Struct, frozen=True, gc=False):
 
 
 def _khz(data: bytes) -> int | None:
-    return None if data == b"<unknown>" else scaled(number(data), 1000)
+    """A frequency; None where the kernel or the driver does not know it, which some say as 0."""
+    return None if data == b"<unknown>" else amount(data, 1000) or None
 
 
 def _time_in_state(data: bytes) -> list[TimeInState]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import number, sized
+from procpulse.text import amount, number
 from procpulse.tree import Folder, Tree
 
 
@@ -72,8 +72,8 @@ class EdacController(msgspec.Struct, frozen=True, gc=False):
     dimms: Annotated[list[EdacDimm], group("Its memory by modules.")] = []
 
 
-def _mib(data: bytes) -> int:
-    return sized(number(data), 1 << 20)
+def _mib(data: bytes) -> int | None:
+    return amount(data, 1 << 20)
 
 
 def _rate(data: bytes) -> int | None:

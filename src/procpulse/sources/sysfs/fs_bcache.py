@@ -15,8 +15,8 @@ from typing import Annotated
 
 import msgspec
 
-from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import keyed, number, rounded
+from procpulse.fields import Unit, counter, gauge, group, info, label
+from procpulse.text import keyed, number, rounded, rounded_amount
 from procpulse.tree import Folder, Tree
 
 
@@ -123,7 +123,10 @@ class Bcache(msgspec.Struct, frozen=True, gc=False):
     average_key_size_bytes: Annotated[int | None, gauge("Data that an entry of the index is for, on average.")] = None
     btree_cache_size_bytes: Annotated[int | None, gauge("Memory that holds the index, rounded.")] = None
     cache_available_percent: Annotated[int | None, gauge("Share of the cache that holds no dirty data.")] = None
-    congested: Annotated[int | None, gauge("How far it is passed by because it is too slow; 0 for not at all.")] = None
+    congested: Annotated[
+        int | None,
+        gauge("Bytes from which on a request passes it by because it is too slow, rounded; 0 for none.", Unit.BYTES),
+    ] = None
     root_usage_percent: Annotated[int | None, gauge("Share of the root of the index that is in use.")] = None
     tree_depth: Annotated[int | None, gauge("Levels of the index below its root.")] = None
     active_journal_entries: Annotated[int | None, gauge("Entries of the journal that are needed.")] = None
@@ -144,7 +147,7 @@ _WINDOWS = ("five_minute", "hour", "day")
 
 def _counts(folder: Folder, window: str) -> list[int | None] | None:
     """What one directory of statistics holds; None where there is none."""
-    values = [folder.parsed(f"stats_{window}/{name}", rounded) for name in _COUNTS]
+    values = [folder.parsed(f"stats_{window}/{name}", rounded_amount) for name in _COUNTS]
     return values if any(value is not None for value in values) else None
 
 
@@ -178,7 +181,7 @@ def _chosen(folder: Folder, name: str) -> str | None:
 def _backing(folder: Folder) -> BcacheBackingDevice:
     return BcacheBackingDevice(
         folder.name, folder.text("backing_dev_name"), folder.text("label"), folder.text("state"),
-        _chosen(folder, "cache_mode"), folder.flag("running"), folder.parsed("dirty_data", rounded),
+        _chosen(folder, "cache_mode"), folder.flag("running"), folder.parsed("dirty_data", rounded_amount),
         folder.number("io_errors"), folder.parsed("writeback_rate_debug", _writeback), _stats(folder),
         _windows(folder),
     )  # fmt: skip
@@ -192,17 +195,17 @@ def _priorities(data: bytes) -> list[int | None]:
 
 def _cache(folder: Folder) -> BcacheCache:
     return BcacheCache(
-        folder.name, folder.number("io_errors"), folder.parsed("metadata_written", rounded),
-        folder.parsed("written", rounded), folder.parsed("btree_written", rounded), folder.number("nbuckets"),
-        folder.parsed("bucket_size", rounded), *(folder.parsed("priority_stats", _priorities) or ()),
+        folder.name, folder.number("io_errors"), folder.parsed("metadata_written", rounded_amount),
+        folder.parsed("written", rounded_amount), folder.parsed("btree_written", rounded_amount), folder.number("nbuckets"),
+        folder.parsed("bucket_size", rounded_amount), *(folder.parsed("priority_stats", _priorities) or ()),
     )  # fmt: skip
 
 
 def parse(folder: Folder) -> Bcache:
     number = folder.number
     return Bcache(
-        folder.name, folder.parsed("average_key_size", rounded), folder.parsed("btree_cache_size", rounded),
-        number("cache_available_percent"), number("congested"), number("root_usage_percent"), number("tree_depth"),
+        folder.name, folder.parsed("average_key_size", rounded_amount), folder.parsed("btree_cache_size", rounded_amount),
+        number("cache_available_percent"), folder.parsed("congested", rounded_amount), number("root_usage_percent"), number("tree_depth"),
         number("internal/active_journal_entries"), number("internal/btree_nodes"),
         number("internal/btree_read_average_duration_us"), number("internal/cache_read_races"), _stats(folder),
         _windows(folder), [_backing(device) for device in folder.folders("bdev[0-9]+")],

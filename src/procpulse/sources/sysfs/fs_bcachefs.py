@@ -16,7 +16,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import Unit, counter, gauge, group, info, label
-from procpulse.text import inert, keyed, lines, number, rounded, words
+from procpulse.text import inert, keyed, lines, number, rounded, rounded_amount, words
 from procpulse.tree import Folder, Tree
 
 
@@ -138,7 +138,7 @@ def _device(folder: Folder) -> BcachefsDevice:
     done = folder.parsed("io_done", _done) or {}
     return BcachefsDevice(
         int(folder.name.removeprefix("dev-")), folder.target("block@"), folder.text("label"), _state(folder),
-        folder.parsed("bucket_size", rounded), folder.number("nbuckets"), folder.number("durability"),
+        folder.parsed("bucket_size", rounded_amount), folder.number("nbuckets"), folder.number("durability"),
         done.get("read"), done.get("write"), folder.parsed("io_errors", _io_errors),
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def parse(folder: Folder) -> Bcachefs:
     shown = {inert(name.encode("utf-8", "surrogateescape")): both for name, both in since.items()}
     return Bcachefs(
         folder.name,
-        folder.parsed("btree_cache_size", rounded),
+        folder.parsed("btree_cache_size", rounded_amount),
         {name: mount for name, (mount, _) in shown.items() if mount is not None} or None,
         {name: creation for name, (_, creation) in shown.items() if creation is not None} or None,
         folder.parsed("compression_stats", _compression) or [],

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import mapping, number, sized, words
+from procpulse.text import amount, mapping, words
 from procpulse.tree import Folder, Tree
 
 _SECTOR = 512  # bytes, whatever the device's own sector is
@@ -152,12 +152,12 @@ def _commits(data: bytes) -> BtrfsCommits:
     return BtrfsCommits(rows["commits"], rows["last_commit_ms"], rows["max_commit_ms"], rows["total_commit_ms"])
 
 
-def _generation(data: bytes) -> int:
-    return number(words(data, 1)[0])
+def _generation(data: bytes) -> int | None:
+    return amount(words(data, 1)[0])
 
 
-def _sectors(data: bytes) -> int:
-    return sized(number(data), _SECTOR)
+def _sectors(data: bytes) -> int | None:
+    return amount(data, _SECTOR)
 
 
 def parse(folder: Folder) -> Btrfs:

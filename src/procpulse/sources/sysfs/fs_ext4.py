@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import kib
+from procpulse.text import amount
 from procpulse.tree import Folder, Tree
 
 
@@ -52,6 +52,10 @@ class Ext4(msgspec.Struct, frozen=True, gc=False):
     journal_task: Annotated[int | None, info("Process that writes the journal; None for none.")] = None
 
 
+def _kib(data: bytes) -> int | None:
+    return amount(data, 1024)
+
+
 def _error(folder: Folder, which: str) -> Ext4Error | None:
     time = folder.number(f"{which}_error_time")
     if not time:
@@ -77,8 +81,8 @@ def parse(folder: Folder) -> Ext4 | None:
         folder.number("msg_count"),
         _error(folder, "first"),
         _error(folder, "last"),
-        folder.parsed("session_write_kbytes", kib),
-        folder.parsed("lifetime_write_kbytes", kib),
+        folder.parsed("session_write_kbytes", _kib),
+        folder.parsed("lifetime_write_kbytes", _kib),
         folder.number("delayed_allocation_blocks"),
         folder.number("reserved_clusters"),
         folder.number("sra_exceeded_retry_limit"),

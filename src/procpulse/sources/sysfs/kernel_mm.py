@@ -183,7 +183,7 @@ def _thp(folder: Folder) -> TransparentHugepages:
 
 
 def _ksm(folder: Folder) -> Ksm:
-    values: list[Any] = [folder.number(name) for name in _KSM]
+    values: list[Any] = [(folder.signed if name == "general_profit" else folder.number)(name) for name in _KSM]
     values += (folder.flag(name) for name in ("merge_across_nodes", "use_zero_pages", "smart_scan"))
     values.append(folder.parsed("advisor_mode", _chosen))
     return Ksm(*values)

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
-from procpulse.text import number, shorten, sized
+from procpulse.text import amount, number, shorten, sized
 from procpulse.tree import Folder, Tree
 
 _SECTOR = 512  # bytes
@@ -34,7 +34,7 @@ class MdRaid(msgspec.Struct, frozen=True, gc=False):
     level: Annotated[str | None, info("Level, such as raid1, or container for what an outside program manages.")] = None
     array_state: Annotated[str | None, info("State, such as clean, active, readonly or inactive.")] = None
     metadata_version: Annotated[str | None, info("Format of the metadata, such as 1.2.")] = None
-    uuid: Annotated[str | None, info("Id of the array, on kernels that tell it (Linux 4.20).")] = None
+    uuid: Annotated[str | None, info("Id of the array, where the kernel knows and tells it (Linux 4.20).")] = None
     consistency_policy: Annotated[
         str | None, info("What keeps it right after a crash: none, resync, bitmap, journal or ppl.")
     ] = None
@@ -59,9 +59,9 @@ class MdRaid(msgspec.Struct, frozen=True, gc=False):
     components: Annotated[list[MdComponent], group("Its disks and partitions.")] = []
 
 
-def _new(data: bytes) -> int:
+def _new(data: bytes) -> int | None:
     """The first of `6 (5)`: while an array is reshaped, its new and its old value."""
-    return number(data.split()[0])
+    return amount(data.split()[0])
 
 
 def _old(data: bytes) -> int | None:
@@ -80,19 +80,19 @@ def _completed(data: bytes) -> tuple[int, int] | None:
 
 
 def _speed(data: bytes) -> int | None:
-    return None if data == b"none" else sized(number(data), 1024)
+    return None if data == b"none" else amount(data, 1024)
 
 
 def _slot(data: bytes) -> int | None:
     return None if data in (b"none", b"journal") else number(data)
 
 
-def _kib(data: bytes) -> int:
-    return sized(number(data), 1024)
+def _kib(data: bytes) -> int | None:
+    return amount(data, 1024)
 
 
-def _sectors(data: bytes) -> int:
-    return sized(number(data), _SECTOR)
+def _sectors(data: bytes) -> int | None:
+    return amount(data, _SECTOR)
 
 
 def _component(folder: Folder) -> MdComponent:
@@ -107,13 +107,31 @@ def _component(folder: Folder) -> MdComponent:
     )
 
 
+def _level(folder: Folder) -> str | None:
+    """The level. The kernel has none for a container, whose metadata an outside program keeps, as of DDF or IMSM.
+
+    An array inside a container has metadata of its own: `external:/md127/0`.
+    """
+    level, metadata = folder.text("md/level"), folder.text("md/metadata_version") or ""
+    container = (
+        level is None and metadata.startswith("external:") and not metadata.startswith(("external:/", "external:-"))
+    )
+    return "container" if container else level
+
+
+def _uuid(folder: Folder) -> str | None:
+    """The id of the array; all zeros where an outside program keeps it, and the kernel never learned it."""
+    uuid = folder.text("md/uuid")
+    return uuid if uuid is not None and uuid.strip("0-") else None
+
+
 def parse(folder: Folder) -> MdRaid | None:
     if not folder.entries:
         return None
     text, number, parsed = folder.text, folder.number, folder.parsed
     done, everything = parsed("md/sync_completed", _completed) or (None, None)
     return MdRaid(
-        folder.name, text("md/level"), text("md/array_state"), text("md/metadata_version"), text("md/uuid"),
+        folder.name, _level(folder), text("md/array_state"), text("md/metadata_version"), _uuid(folder),
         text("md/consistency_policy"), parsed("md/raid_disks", _new), parsed("md/raid_disks", _old),
         number("md/degraded"), parsed("md/chunk_size", _new), parsed("md/component_size", _kib),
         text("md/sync_action"), text("md/last_sync_action"), done, everything,

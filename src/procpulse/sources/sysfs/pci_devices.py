@@ -15,7 +15,7 @@ import msgspec
 
 from procpulse.fields import counter, gauge, group, info, label
 from procpulse.sources.sysfs.class_net_aer import aer
-from procpulse.text import decimal, shorten
+from procpulse.text import amount, decimal, shorten
 from procpulse.tree import Folder, Tree
 
 
@@ -53,7 +53,7 @@ class PciDevice(msgspec.Struct, frozen=True, gc=False):
     subsystem_device: Annotated[int | None, info("Id of the board.")] = None
     revision: Annotated[int | None, info("Revision of the model.")] = None
     driver: Annotated[str | None, info("Driver; None where none is bound.")] = None
-    numa_node: Annotated[int | None, info("NUMA node that it is near to; -1 if none.")] = None
+    numa_node: Annotated[int | None, info("NUMA node that it is near to; None if none.")] = None
     local_cpulist: Annotated[str | None, info("CPUs that it is near to, such as 0-7.")] = None
     irq: Annotated[int | None, info("Interrupt; 0 for none, and not that of MSI-X.")] = None
     enable: Annotated[int | None, info("How often drivers have switched it on.")] = None
@@ -105,6 +105,15 @@ def _speed(data: bytes) -> float | None:
     return decimal(found[1])
 
 
+_NO_WIDTH = frozenset((0xFF, 0x3F))
+"""The kernel's word for a width that it does not know, and what a device says that does not answer: all bits set."""
+
+
+def _width(data: bytes) -> int | None:
+    lanes = amount(data)
+    return None if lanes in _NO_WIDTH else lanes
+
+
 def _messages(data: bytes) -> int | None:
     return aer(data)[1]
 
@@ -131,8 +140,8 @@ def parse(folder: Folder) -> PciDevice:
         folder.name, _location(folder.name), _location(above[0]) if above else None, hexadecimal("class"),
         hexadecimal("vendor"), hexadecimal("device"), hexadecimal("subsystem_vendor"), hexadecimal("subsystem_device"),
         hexadecimal("revision"), folder.target("driver@"), number("numa_node"), text("local_cpulist"), number("irq"),
-        number("enable"), parsed("max_link_speed", _speed), number("max_link_width"),
-        parsed("current_link_speed", _speed), number("current_link_width"), text("power_state"),
+        number("enable"), parsed("max_link_speed", _speed), parsed("max_link_width", _width),
+        parsed("current_link_speed", _speed), parsed("current_link_width", _width), text("power_state"),
         folder.flag("d3cold_allowed"), text("power/runtime_status"), folder.target("physfn@"), _sriov(folder),
         parsed("aer_dev_correctable", _messages), parsed("aer_dev_fatal", _messages),
         parsed("aer_dev_nonfatal", _messages), number("aer_rootport_total_err_cor"),

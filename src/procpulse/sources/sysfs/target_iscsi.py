@@ -15,7 +15,7 @@ import msgspec
 
 from procpulse.fields import counter, group, info, label
 from procpulse.source import Failure, Read, Reading, Steps
-from procpulse.text import inert, number, sized
+from procpulse.text import amount, inert, number
 from procpulse.tree import Folder, Tree
 
 _CORE = "/sys/kernel/config/target/core"
@@ -54,16 +54,16 @@ class IscsiTarget(msgspec.Struct, frozen=True, gc=False):
     portal_groups: Annotated[list[IscsiPortalGroup], group("Its portal groups.")] = []
 
 
-def _mib(data: bytes) -> int:
-    return sized(number(data), 1 << 20)
+def _mib(data: bytes) -> int | None:
+    return amount(data, 1 << 20)
 
 
 def _stored(folder: Folder) -> tuple[str, int | None, str] | tuple[None, None, None]:
-    """Kind, number and object of the store that the link of a disk points to."""
-    for name in folder.found("[0-9a-f]+@"):
+    """Kind, number and object of the store that the link of a disk points to. The link has any name."""
+    for name in folder.found("*@"):
         pieces = (folder.link(name) or "").rstrip("/").split("/")
-        if len(pieces) < 2:
-            continue
+        if pieces[-4:-2] != ["target", "core"]:
+            continue  # in a tree that lost its links, any file may look like one
         store, object_name = pieces[-2:]
         kind, _, count = store.rpartition("_")
         if kind and count.isascii() and count.isdigit():
@@ -135,7 +135,7 @@ class _TargetIscsi(Tree[IscsiTarget]):
 
 
 FILES = (
-    "tpgt_[0-9]+/enable", "tpgt_[0-9]+/np/", "tpgt_[0-9]+/lun/lun_[0-9]+/[0-9a-f]+@",
+    "tpgt_[0-9]+/enable", "tpgt_[0-9]+/np/", "tpgt_[0-9]+/lun/lun_[0-9]+/*@",
     *(f"tpgt_[0-9]+/lun/lun_[0-9]+/statistics/scsi_tgt_port/{n}" for n in ("in_cmds", "read_mbytes", "write_mbytes")),
 )  # fmt: skip
 TARGET_ISCSI = _TargetIscsi("target_iscsi", "/sys/kernel/config/target/iscsi/*.*", FILES, IscsiTarget, parse)
