@@ -84,6 +84,8 @@ class Sampler:
         clock: Where the schedule gets its time from.
         observe: Told of every request for a file and its answer, from any thread; `procpulse.log.reads` writes them
             to a logger. Processes are then read file by file, which costs more.
+        for_everybody: Whether only files of the host are read whose mode lets every user read them, whatever this
+            process may do; others are `denied`. Which files of processes are read, `sources` says.
 
     Raises:
         TypeError: something among `sources` is not a source.
@@ -100,13 +102,14 @@ class Sampler:
         descriptors: int | None = None,
         clock: Clock | None = None,
         observe: Callable[[Request, Any], None] | None = None,
+        for_everybody: bool = False,
     ):
         self.sources = _checked(default_sources() if sources is None else sources)
         self._cadence = {s.name: s.cadence for s in self.sources if s.cadence is not None}
         self._cadence.update(_seconds("cadence", cadence, self.sources))
         self._deadlines = _seconds("deadline", deadlines, self.sources)
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._reader = Reader(Roots() if roots is None else roots, descriptors, observe)
+        self._reader = Reader(Roots() if roots is None else roots, descriptors, observe, for_everybody)
         self._schedules: dict[tuple[int, bool], Schedule] = {}
         self._last: dict[str, tuple[int, Result]] = {}
         """(when, by our clock) and what, of the sources with a cadence."""

@@ -4,6 +4,7 @@ import argparse
 import grp
 import ipaddress
 import os
+import socket
 import stat
 import sys
 from typing import Any
@@ -88,13 +89,14 @@ def run(options: argparse.Namespace) -> int:
         from procpulse.web.application import Application
     except ModuleNotFoundError as error:
         raise shared.Refused(f"serve needs {error.name}: pip install 'procpulse[web]'") from None
+    inherited = _inherited()
     try:
         application = Application(
             sources=sources,
             interval=options.interval,
             roots=shared.roots(options),
             cmdline=options.cmdline or False,
-            access=_access(options, token),
+            access=_access(options, token, inherited),
             hosts=options.name,
             origins=options.origin,
             max_clients=options.max_clients,
@@ -107,9 +109,8 @@ def run(options: argparse.Namespace) -> int:
             "procpulse: arguments of processes are served with the passwords in them (--cmdline=raw)", file=sys.stderr
         )
     application.announced = True  # here it is said to whoever starts the server
-    sockets = _inherited()
-    made = None if sockets else options.unix
-    sockets = sockets or _listen(options, server)
+    made = None if inherited else options.unix
+    sockets = inherited or _listen(options, server)
     application.access.group = _group_of(sockets)
     where = [_address(listener) for listener in sockets]
     exposed = [place for place, local in where if not local]
@@ -123,6 +124,12 @@ def run(options: argparse.Namespace) -> int:
     if exposed and token is None:
         print("procpulse: anybody who reaches this server sees what this host does (--insecure)", file=sys.stderr)
 
+    if application.withheld:
+        print(
+            f"procpulse: {application.withheld}; all is shown with --token-file, by --unix, or with --insecure",
+            file=sys.stderr,
+        )
+
     def ready(up: bool) -> None:
         server.notify("READY=1" if up else "STOPPING=1")
         if up:
@@ -135,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _access(options: argparse.Namespace, token: str | None) -> Any:
+def _access(options: argparse.Namespace, token: str | None, inherited: list[Any]) -> Any:
     """Who may ask.
 
     Raises:
@@ -152,6 +159,7 @@ def _access(options: argparse.Namespace, token: str | None) -> Any:
         public=options.insecure,
         group=_group(options),
         proxies=TrustedProxies(options.trusted_proxy),
+        by_socket=all(one.family == socket.AF_UNIX for one in inherited) if inherited else bool(options.unix),
     )
 
 

@@ -49,14 +49,19 @@ class Reader:
         roots: Where /proc, /sys and / are.
         descriptors: How many files may stay open; by default half of RLIMIT_NOFILE.
         observe: Told of every request for a file and its answer, from any thread.
+        for_everybody: Whether only files are read that every user may read.
     """
 
     def __init__(
-        self, roots: Roots, descriptors: int | None = None, observe: Callable[[Request, Any], None] | None = None
+        self,
+        roots: Roots,
+        descriptors: int | None = None,
+        observe: Callable[[Request, Any], None] | None = None,
+        for_everybody: bool = False,
     ):
         self.roots = roots
         self.budget = Budget(descriptors)
-        self.files = Files(roots, self.budget, observe)
+        self.files = Files(roots, self.budget, observe, for_everybody)
         self.host = Host()
         """The machine that is read; known after the first read, and looked at again now and then."""
         self._meet_again_ns = 0

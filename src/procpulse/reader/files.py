@@ -6,6 +6,7 @@ This module and `processes` beside it are the only ones that touch /proc and /sy
 import errno
 import os
 import resource
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import repeat
@@ -119,9 +120,18 @@ class Files:
         roots: Where /proc, /sys and / are.
         budget: How many descriptors may stay open.
         observe: Told of every request and its answer, from any thread; then processes are read file by file, too.
+        for_everybody: Whether files and directories whose mode does not let every user read them are denied, to
+            whoever we are. Of the files of processes the process table opens its own.
     """
 
-    def __init__(self, roots: Roots, budget: Budget, observe: Callable[[Request, Any], None] | None = None):
+    def __init__(
+        self,
+        roots: Roots,
+        budget: Budget,
+        observe: Callable[[Request, Any], None] | None = None,
+        for_everybody: bool = False,
+    ):
+        self._for_everybody = for_everybody
         self.roots = roots
         self.budget = budget
         self.observe = observe
@@ -249,10 +259,17 @@ class Files:
         """
         root, relative = self._located(path)
         if self.blocks(Read(path)):
-            return root.open_file(relative, _FLAGS)
+            return self._checked(root.open_file(relative, _FLAGS), path)
         if root.own:
-            return os.open(path, _FLAGS)
-        return os.open(relative or ".", _FLAGS, dir_fd=root.fd)
+            return self._checked(os.open(path, _FLAGS), path)
+        return self._checked(os.open(relative or ".", _FLAGS, dir_fd=root.fd), path)
+
+    def _checked(self, fd: int, path: str) -> int:
+        """The descriptor, if every user may read what it stands for, or that does not matter."""
+        if self._for_everybody and not os.fstat(fd).st_mode & stat.S_IROTH:
+            os.close(fd)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return fd
 
     def open_folder(self, path: str) -> int:
         """Open a directory below the roots.
@@ -262,22 +279,31 @@ class Files:
         """
         root, relative = self._located(path)
         if self.blocks(Names(path)):
-            return root.open(relative, _FLAGS | os.O_DIRECTORY)
+            return self._checked(root.open(relative, _FLAGS | os.O_DIRECTORY), path)
         if root.own:
-            return os.open(path, _FLAGS | os.O_DIRECTORY)
-        return os.open(relative or ".", _FLAGS | os.O_DIRECTORY, dir_fd=root.fd)
+            return self._checked(os.open(path, _FLAGS | os.O_DIRECTORY), path)
+        return self._checked(os.open(relative or ".", _FLAGS | os.O_DIRECTORY, dir_fd=root.fd), path)
 
     def _type(self, place: str) -> str:
         """The type of the file system that a path is on, as far as its mount points tell."""
         return next((kind for point, kind, _ in self._mounts if place == point or place.startswith(point + "/")), "")
 
     @property
+    def _proc_options(self) -> dict[str, str]:
+        options: list[str] = next((options for point, _, options in self._mounts if point == self._proc.path), [])
+        return {name: value for name, _, value in (option.partition("=") for option in options)}
+
+    @property
+    def hides_from_others(self) -> bool:
+        """Whether the mount of /proc hides processes of a user from others (hidepid), whoever we are."""
+        return self._proc_options.get("hidepid", "0") not in ("0", "off")
+
+    @property
     def hides(self) -> bool:
         """Whether the mount of /proc hides processes of others from us (hidepid), as far as its options tell."""
-        options: list[str] = next((options for point, _, options in self._mounts if point == self._proc.path), [])
-        given = {name: value for name, _, value in (option.partition("=") for option in options)}
-        if given.get("hidepid", "0") in ("0", "off") or not os.geteuid():
+        if not self.hides_from_others or not os.geteuid():
             return False
+        given = self._proc_options
         return given.get("gid", "0") not in {str(group) for group in (os.getegid(), *os.getgroups())}
 
     # Reading.
@@ -393,7 +419,7 @@ class Files:
 
     def _names(self, request: Names) -> list[tuple[str, int]]:
         root, _ = self._located(request.path)
-        if root.own and not self.blocks(request):
+        if root.own and not self._for_everybody and not self.blocks(request):
             return _entries(request.path, request)
         fd = self.open_folder(request.path)
         try:

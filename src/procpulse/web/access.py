@@ -59,6 +59,7 @@ class Access:
         certificates: Whether nobody gets here without a certificate that was verified.
         group: A group whose members may use the socket of the file system that this server made.
         proxies: Proxies that are believed.
+        by_socket: Whether nobody gets here but by a socket of the file system that this server made.
 
     Raises:
         ValueError: two of these exclude each other.
@@ -74,6 +75,7 @@ class Access:
         certificates: bool = False,
         group: int | None = None,
         proxies: TrustedProxies | None = None,
+        by_socket: bool = False,
     ):
         if auth is not None and (tokens or users or public):
             raise ValueError("auth decides alone: no token and no public beside it")
@@ -85,6 +87,7 @@ class Access:
         self.public = public
         self.certificates = certificates
         self.group = group
+        self.by_socket = by_socket
         self.proxies = TrustedProxies() if proxies is None else proxies
         self.refusals = Refusals()
 

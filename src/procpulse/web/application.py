@@ -17,6 +17,7 @@ from procpulse.web.answers import Answer, Answers
 from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
 from procpulse.web.guard import Guard, Receive, Scope, Send, refuse, route_path, several
 from procpulse.web.hub import Hub
+from procpulse.web.privilege import withheld
 from procpulse.web.sites import is_of_another_site
 
 _logger = logging.getLogger("procpulse.web")
@@ -29,6 +30,7 @@ class Application:
         hub: Where samples come from and who is connected.
         access: Who may ask.
         guard: What holds them to it.
+        withheld: What is not served, since other users of the host may ask; None for nothing.
         announced: Whether somebody was told what applies.
     """
 
@@ -49,6 +51,7 @@ class Application:
         if sampler is not None and (sources is not None or roots is not None):
             raise TypeError("a sampler has its sources and roots already")
         self.access = Access() if access is None else access
+        self.withheld = None if self.access.protected or self.access.by_socket else withheld(roots)
         self.hub = Hub(
             sampler,
             sources=None if sources is None else list(sources),
@@ -57,6 +60,7 @@ class Application:
             cmdline=cmdline,
             most=max_clients,
             most_per_address=max_clients_per_address,
+            withheld=self.withheld,
         )
         origins = several(origins)
         self._origins = {origin.lower().rstrip("/") for origin in origins}
@@ -95,7 +99,9 @@ class Application:
             _logger.warning("procpulse.web.app: %s (public=True)", self.access)
         else:
             _logger.warning(
-                "procpulse.web.app: %s; to let others in, give it token=, auth= or public=True", self.access
+                "procpulse.web.app: %s; to let others in, give it token=, auth= or public=True%s",
+                self.access,
+                f"; {self.withheld}" if self.withheld else "",
             )
 
     @asynccontextmanager

@@ -96,7 +96,7 @@ class Endpoints:
         self.hub = hub
         self._access = access
         self._metrics = Metrics(hub)
-        self._workers = Workers(f"{hub.names} {hub.interval} {hub.roots}", self._scraped)
+        self._workers = Workers(f"{hub.names} {hub.interval} {hub.roots} {hub.for_everybody}", self._scraped)
         hub.on_cease.append(self._workers.close)
         self._made: dict[tuple[str, int, str, Selection], bytes] = {}
         _files.cache_clear()

@@ -22,6 +22,7 @@ from procpulse.web import publish
 from procpulse.web.ending import Ending
 from procpulse.web.frames import Feed, Pace
 from procpulse.web.memory import HistoryFrame, Memory
+from procpulse.web.privilege import Withheld, Withholder
 from procpulse.web.select import DEVICES, HISTORY, Selection
 
 SEND_SECONDS = 3.0
@@ -97,6 +98,7 @@ class Hub:
         most_per_address: How many of one address.
         send_seconds: How long one frame may take to be sent.
         linger_seconds: How long to go on when nobody asks any more.
+        withheld: What clients do not see though this process does; None where they see all.
 
     Raises:
         ValueError: the interval is not above 0, or `cmdline` is something else.
@@ -114,6 +116,7 @@ class Hub:
         most_per_address: int = 32,
         send_seconds: float = SEND_SECONDS,
         linger_seconds: float = LINGER_SECONDS,
+        withheld: Withheld | None = None,
     ):
         if not interval > 0:
             raise ValueError(f"the interval must be above 0 seconds, not {interval!r}")
@@ -124,9 +127,13 @@ class Hub:
             asked = list(sampler.sources)
         else:
             asked = publish.allowed(publish.complete(publish.default_sources(how) if sources is None else sources), how)
+        self.for_everybody = withheld is not None
+        self._withhold = Withholder(asked, withheld)
+        if sampler is None:
+            asked = self._withhold.sources
         self._asked = asked
         self.roots = roots
-        self._publisher = publish.Publisher(asked, how)
+        self._publisher = publish.Publisher(self._withhold.sources, how)
         self.sources = self._publisher.sources
         self.names = [source.name for source in self.sources]
         self._most, self.most_per_address = most, most_per_address
@@ -195,7 +202,9 @@ class Hub:
             self.sampler = self._given
             if self.sampler is None:
                 cadence = publish.cadence(self._asked, self.interval)
-                self.sampler = Sampler(self._asked, roots=self.roots, cadence=cadence)
+                self.sampler = Sampler(
+                    self._asked, roots=self.roots, cadence=cadence, for_everybody=self.for_everybody
+                )
             self.paces = {every: Pace(every) for every in {1, self.step}}
             self._task = loop.create_task(self._sample(self.sampler), name="procpulse")
             self._timer = loop.call_later(min(1.0, self._send_seconds / 3), self._watch)
@@ -261,7 +270,7 @@ class Hub:
     async def _sample(self, sampler: Sampler) -> None:
         try:
             async for snapshot in sampler.stream(self.interval):
-                await self._tick(self._publisher(snapshot))
+                await self._tick(self._publisher(self._withhold(snapshot) if sampler is self._given else snapshot))
         except Exception as error:
             self.error = error
             self.turn.set()
