@@ -365,12 +365,15 @@ def inert(name: bytes) -> str:
     text = _OURS.sub(r"\\x5c", text)
     if text.isprintable():
         return text
+    if text.isascii():
+        return text.translate(_CONTROLS)
     # In parts: a list of all characters would take ten times as much memory as they.
     parts = (text[start : start + _PART] for start in range(0, len(text), _PART))
     return "".join(["".join([c if c.isprintable() else _escape(c) for c in part]) for part in parts])
 
 
 _PART = 16384
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
 
 
 def _escape(char: str) -> str:

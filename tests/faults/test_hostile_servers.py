@@ -194,7 +194,7 @@ def many_objects(format: str) -> list[str | bytes]:
 
 def escapes(format: str) -> list[str | bytes]:
     """One text of nothing but escape characters."""
-    data: Any = whole({"x": "\x1b" * (1 << 20) if format == "msgpack" else "\x1b" * (2 << 20)})
+    data: Any = whole({"x": "\x1b" * (1 << 18) if format == "msgpack" else "\x1b" * (2 << 20)})
     return [encoded(data, format).decode() if format == "json" else encoded(data, format)]
 
 

@@ -129,6 +129,11 @@ def bomb(size: int) -> bytes:
     return b"".join(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)) + packer.flush()
 
 
+def texts(count: int, text: bytes) -> bytes:
+    """A message with so many texts."""
+    return message({"mine": bytes((0x90 + count,)) + (b"\xdb" + struct.pack(">I", len(text)) + text) * count})
+
+
 STAT = msgspec.to_builtins(stat(1))
 NUMBERS = b"".join(encode(n) for n in range(1 << 16, (1 << 16) + 1000))
 WORDS = b"".join(encode(f"{n:04x}") + b"\x01" for n in range(1 << 16))
@@ -184,6 +189,18 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
         message({"mine": b"\x97" + (b"\xdb" + struct.pack(">I", 1 << 20) + "\U0001f600".encode() * (1 << 18)) * 7})
     ),
     "8 MiB of escapes": lambda: frame(message({"mine": b"\xdb" + struct.pack(">I", MOST - 400) + b"\x1b" * (MOST - 400)})),
+    "four texts of 512 KiB of escapes": lambda: frame(texts(4, b"\x1b" * (1 << 19))),
+    "four texts of 64 KiB of escapes": lambda: frame(texts(4, b"\x1b" * (1 << 16))),
+    "three texts of 1 MiB of escapes": lambda: frame(texts(3, b"\x1b" * (1 << 20))),
+    "a text of 1 MiB of escapes, with a wide character": lambda: frame(
+        texts(1, b"\x1b" * ((1 << 20) - 4) + "\U0001f600".encode())
+    ),
+    "invisible characters": lambda: frame(texts(2, "\u202e\U000e0001".encode() * (1 << 14))),
+    "keys of escapes": lambda: frame(message({"mine": table(128) + b"".join(
+        b"\xda\x20\x00" + b"\x1b" * 8189 + b"%03d" % i + b"\x01" for i in range(128))})),
+    "texts that unpack to a thousand times their length": lambda: stored(
+        zlib.compress(texts(8, b"\x1b" * (1 << 20))), len(texts(8, b"\x1b" * (1 << 20)))
+    ),
     "one wide character in 8 MiB": lambda: frame(
         message({"mine": b"\xdb" + struct.pack(">I", MOST - 400) + b"a" * (MOST - 404) + "\U0001f600".encode()})
     ),
@@ -223,6 +240,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 HARMLESS = {
+    "four texts of 64 KiB of escapes", "invisible characters",
     "duplicate keys in the head", "100,000 processes", "a row of no process, 100,000 times", "seven texts of 1 MiB"
 }  # fmt: skip
 """Attacks that are odd, but within all limits: what comes of them is data."""

@@ -18,6 +18,9 @@ DEPTH = 32
 """Containers within each other, at most."""
 LONGEST = 1 << 20
 """Bytes of a text, at most."""
+ODD = 1 << 18
+"""Bytes of text that is not printable, at most. Who writes by our rules writes none: names are printable since they were
+read from the kernel. Making them so takes ten times as long as anything else."""
 
 FREE = (160, 160)
 """Bytes that a dict takes in memory, and each of its entries, besides those of the message."""
@@ -107,7 +110,7 @@ def look(data: bytes, start: int = 0, limit: int = 1 << 24, sizes: tuple[int, in
     """
     size, (container, pair) = len(data), sizes
     pos, weight = start, 0
-    maps = entries = 0
+    maps = entries = odd_bytes = 0
     odd: list[tuple[int, int]] = []
     around: list[tuple[int, bool]] = []  # (tokens left, whether a map) of the containers around this one
     left, keyed = 1, False
@@ -146,7 +149,11 @@ def look(data: bytes, start: int = 0, limit: int = 1 << 24, sizes: tuple[int, in
                 weight += 4 * length
             if not string.isprintable():
                 odd.append((pos, end))
-                weight += 6 * length
+                odd_bytes += length
+                if odd_bytes > ODD:
+                    raise Unfit(f"over {ODD} bytes of text that is not printable")
+                # Four characters for one, of up to four bytes, as bytes and as text.
+                weight += 24 * length
             if weight > limit:
                 raise Unfit(f"over {limit} bytes in memory")
             pos = end

@@ -35,6 +35,10 @@ HEADER = 44
 MOST = 16 << 20
 """Bytes of a payload, stored or unpacked, at most."""
 
+RATIO, SMALL = 64, 1 << 14
+"""How many times as long as it is stored a payload may be; a short one may be so anyway. Snapshots of thousands of
+processes come to 25. So the time that a file takes is bounded by its length."""
+
 _LAYOUT = struct.Struct("<8sBBBBIIIqQ")
 _CRC = struct.Struct("<I")
 _START = re.compile(re.escape(MARKER) + rb"[HKCD]", re.DOTALL)
@@ -109,11 +113,15 @@ def pack(
         stored, packing = zlib.compress(payload, 6), Packing.ZLIB
     else:
         stored, packing = packer.compress(payload) + packer.flush(), Packing.WITH_KEY
-    if len(stored) >= len(payload):
+    if len(stored) >= len(payload) or _is_bomb(len(stored), len(payload)):
         stored, packing = payload, Packing.PLAIN
     crc = zlib.crc32(stored)
     head = _LAYOUT.pack(MARKER, kind, packing, VERSION, flags, len(stored), len(payload), crc, time_us, back)
     return head + _CRC.pack(zlib.crc32(head)) + stored
+
+
+def _is_bomb(stored: int, unpacked: int) -> bool:
+    return unpacked > SMALL and unpacked > stored * RATIO
 
 
 def packer(dictionary: bytes) -> "zlib._Compress":
@@ -153,6 +161,8 @@ def unpack(frame: Frame, stored: bytes, dictionary: bytes) -> bytes:
         if frame.stored != frame.unpacked:
             raise ValueError("two lengths that differ")
         return stored
+    if _is_bomb(frame.stored, frame.unpacked):
+        raise ValueError(f"says that it unpacks to more than {RATIO} times its length")
     try:
         unpacker = zlib.decompressobj(zdict=dictionary) if frame.packing is Packing.WITH_KEY else zlib.decompressobj()
         payload = unpacker.decompress(stored, frame.unpacked + 1)
