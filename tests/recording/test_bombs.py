@@ -58,12 +58,9 @@ def test_time_grows_with_the_length_of_a_file(tmp_path: Path, make: Callable[[ra
 
 def test_what_is_packed_too_well_is_stored_as_it_is(tmp_path: Path) -> None:
     """So that the reader of a recording never takes what the recorder wrote for a bomb."""
-    same = [msgspec.structs.replace(snapshot(seq, 5000), failures={}) for seq in range(3)]
-    row = next(iter(same[0].values["processes"].values()))
-    for snap in same:
-        snap.values["processes"] = dict.fromkeys(range(5000), row)
-        snap.rows_ns.clear()
-        snap.values["mine"] = ["0" * 1000] * 500
+    row = next(iter(snapshot(0).values["processes"].values()))
+    values = {"processes": dict.fromkeys(range(5000), row), "mine": ["0" * 1000] * 500}
+    same = [msgspec.structs.replace(snapshot(seq), failures={}, rows_ns={}, values=values) for seq in range(3)]
     recorded(tmp_path / "a.ppr", same)
     snaps, damages = read(tmp_path / "a.ppr")
     assert damages == []

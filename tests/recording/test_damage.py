@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from procpulse import Snapshot, deltas
-from procpulse.cli.output import cell, line
+from procpulse.cli.output import COLUMNS, Times, cell
 from procpulse.encode import json
 from procpulse.encode.scan import DEPTH, Unfit, look
 from procpulse.recording import Later, NotARecording, Recorder, replay
@@ -65,9 +65,12 @@ def use(snaps: list[Snapshot]) -> None:
         for snap in snaps:
             yield snap
 
+    times = Times()
+
     async def run() -> None:
         async for delta in deltas(stream()):
-            line(delta)
+            times(delta)
+            [column.show(delta) for column in COLUMNS]
             json.encode(delta)
             json.encode(delta.usage.rates())
             [cell(usage.comm) for usage in delta.usage.processes.values()]
