@@ -40,10 +40,12 @@ _KEYS = ("rchar", "wchar", "syscr", "syscw", "read_bytes", "write_bytes", "cance
 
 def parse(file: ProcessFile) -> PidIo:
     rows = mapping(file.data.replace(b":", b""))
-    found = [rows.get(key) for key in _KEYS]
-    if found.count(None) == len(_KEYS):
-        raise ValueError(f"no rows: {shorten(file.data)}")
-    return PidIo(*found)
+    try:
+        return PidIo(*[rows[key] for key in _KEYS])
+    except KeyError:
+        if rows.keys().isdisjoint(_KEYS):
+            raise ValueError(f"no rows: {shorten(file.data)}") from None
+    return PidIo(*map(rows.get, _KEYS))
 
 
 PID_IO = Part("io", "io", PidIo, parse, rows=0)
