@@ -30,11 +30,11 @@ CHANGES: list[Callable[[dict[Any, Any]], Any]] = [
 
 
 @pytest.fixture
-def pair() -> tuple[Snapshot, Snapshot]:
-    sampler = Sampler([STAT, MEMINFO, LOADAVG, processes("io")])
-    found = sampler.sample_sync(), sampler.sample_sync()
-    sampler.close()
-    return found
+async def pair() -> tuple[Snapshot, Snapshot]:
+    """Two ticks of a stream."""
+    async with Sampler([STAT, MEMINFO, LOADAVG, processes("io")]) as sampler:
+        stream = sampler.stream(0.05)
+        return await stream.__anext__(), await stream.__anext__()
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -64,6 +64,16 @@ def test_it_is_a_dict_in_every_other_way(pair: tuple[Snapshot, Snapshot]) -> Non
     assert msgpack.decode(msgpack.encode(snapshot)).values == snapshot.values
     delta = difference(*pair)
     assert json.decode_delta(json.encode(delta)).values == delta.values
+
+
+def test_a_single_sample_is_ones_own() -> None:
+    sampler = Sampler([LOADAVG, MEMINFO])
+    first, second = sampler.sample_sync(), sampler.sample_sync()
+    sampler.close()
+    delta = difference(first, second)
+    first.values.clear()
+    delta.values.clear()
+    assert MEMINFO in second
 
 
 async def test_two_consumers_of_one_stream() -> None:

@@ -64,6 +64,8 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
     interval: float | None = None
 
     def __post_init__(self) -> None:
+        if self.interval is None:
+            return  # of two single samples
         for name in ("values", "elapsed_ns", "rows_elapsed_ns"):
             found = getattr(self, name)
             if type(found) is dict:

@@ -57,8 +57,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     snap.get(SWAPS)                     # None where there is none
     MEMINFO in snap
 
-    Everybody who follows a stream has the same snapshots, so nothing in them is to be changed: their dicts refuse it, and
-    lists and tables of rows should be copied first.
+    Everybody who follows a stream has the same snapshots, so nothing in those is to be changed: their dicts refuse it, and
+    lists and tables of rows should be copied first. A single sample belongs to who took it.
     """
 
     seq: int
@@ -81,6 +81,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Seconds between the ticks of the stream that this is from; None for a single sample."""
 
     def __post_init__(self) -> None:
+        if self.interval is None:
+            return  # a single sample is its owner's alone
         for name in ("values", "failures", "read_ns", "rows_ns"):
             found = getattr(self, name)
             if type(found) is dict:

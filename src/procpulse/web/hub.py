@@ -202,9 +202,7 @@ class Hub:
             self.sampler = self._given
             if self.sampler is None:
                 cadence = publish.cadence(self._asked, self.interval)
-                self.sampler = Sampler(
-                    self._asked, roots=self.roots, cadence=cadence, for_everybody=self.for_everybody
-                )
+                self.sampler = Sampler(self._asked, roots=self.roots, cadence=cadence, for_everybody=self.for_everybody)
             self.paces = {every: Pace(every) for every in {1, self.step}}
             self._task = loop.create_task(self._sample(self.sampler), name="procpulse")
             self._timer = loop.call_later(min(1.0, self._send_seconds / 3), self._watch)
