@@ -72,7 +72,7 @@ SCRUBBED = [
     ("/sys/class/net/eth0/address", b"52:54:00:12:34:56\n", b"02:00:00:00:00:01\n"),
     ("/sys/class/net/eth0/broadcast", b"ff:ff:ff:ff:ff:ff\n", b"ff:ff:ff:ff:ff:ff\n"),
     ("/sys/class/dmi/id/product_serial", b"ABC-123\n", b"000-000\n"),
-    ("/sys/class/dmi/id/product_uuid", b"4c4c4544-0042\n", b"00000000-0000\n"),
+    ("/sys/class/dmi/id/product_uuid", b"4c4c4544-0042\n", b"00000000-0001\n"),
     ("/sys/class/sas_phy/phy-6:0/sas_address", b"0x5000c0de00000006\n", b"000000000000000000\n"),
     ("/sys/class/fc_host/host3/port_name", b"0x1000c0de00000003\n", b"000000000000000000\n"),
     ("/sys/class/net/eth0/phys_port_name", b"p0\n", b"p0\n"),
