@@ -70,9 +70,11 @@ def test_a_request_has_a_size(tmp_path: Path, how: str) -> None:
 )
 def test_what_is_too_long_is_answered_and_closed(tmp_path: Path, request_: bytes, status: bytes) -> None:
     with serving(tmp_path) as server:
+        at_start = server.log.read_text()
         assert answer(server, request_).startswith(b"HTTP/1.1 " + status)
         calm(server, 1 << 40)
-        assert server.log.read_text() in ("", "procpulse: Invalid HTTP request received.\n")
+        said = server.log.read_text().removeprefix(at_start)
+        assert said in ("", "procpulse: Invalid HTTP request received.\n")
 
 
 def test_handshakes_that_are_refused_hold_no_place(tmp_path: Path) -> None:
@@ -169,6 +171,7 @@ def test_noise_is_told_once_a_minute(tmp_path: Path) -> None:
     frame = b"\x81\x82\x00\x00\x00\x00\xff\xfe"  # text that is no UTF-8
     socket_ = b"GET /v1/stream?sources=loadavg HTTP/1.1\r\n" + HOST + UPGRADE
     with serving(tmp_path, "--max-clients-per-address", "2") as server:
+        at_start = server.log.read_text()
         for _ in range(60):
             server.drop(b"nonsense\r\n\r\n", read=100)
             server.drop(socket_ + b"origin: http://evil.example\r\n\r\n", read=100)
@@ -184,7 +187,7 @@ def test_noise_is_told_once_a_minute(tmp_path: Path) -> None:
                     while client.recv(1 << 16):
                         pass
         calm(server, 1 << 40)
-        lines = server.log.read_text().splitlines()
+        lines = server.log.read_text().removeprefix(at_start).splitlines()
         assert len(lines) <= 3, lines
 
 
