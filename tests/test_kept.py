@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from procpulse import Reason, Roots, Source
-from procpulse.reader import HOST_SECONDS, Reader
+from procpulse.reader import Reader
 from procpulse.reader.engine import Result
+from procpulse.reader.rounds import HOST_SECONDS
 from procpulse.source import Fold, Host
 from procpulse.sources import CPU_IDLE, PCI_DEVICES
 from procpulse.sources.proc.processes import processes
@@ -117,6 +118,10 @@ def test_the_machine_is_known_as_soon_as_it_can_be_read(tree: Tree) -> None:
     tree.clock.jump(HOST_SECONDS + 1)
     assert tree.read(kernels) == ["4.18.0"]
     assert tree.reader.host.name == "renamed"
+    (tree.top / "proc/sys/kernel/osrelease").unlink()
+    (tree.top / "proc/sys/kernel/osrelease").mkdir()  # what cannot be read for a while is no other machine
+    tree.clock.jump(HOST_SECONDS + 1)
+    assert tree.read(kernels) == ["4.18.0"]
 
 
 def test_what_of_a_process_makes_no_sense_is_told_at_every_read(tree: Tree) -> None:

@@ -111,6 +111,14 @@ class Mutator:
         self._aliases: dict[str, list[str]] = {}
         """The links that lead to a directory."""
 
+    def clear(self, name: str) -> None:
+        """Take away all that is below `proc` or `sys`."""
+        for entry in sorted(os.listdir(self.copy / name)):
+            if os.path.isdir(self._place(f"/{name}/{entry}")) and not os.path.islink(self._place(f"/{name}/{entry}")):
+                self._bury(f"/{name}/{entry}")
+            else:
+                os.unlink(self._place(f"/{name}/{entry}"))
+
     def tick(self, settled: Settled) -> None:
         """Change the tree once."""
         self._settled = settled
