@@ -4,8 +4,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.running.pairing import COMPARED
 
 
 @pytest.fixture
@@ -16,3 +19,9 @@ def place(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         yield Path(folder)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if COMPARED:
+        terminalreporter.section("streams compared with new readers")
+        terminalreporter.line(", ".join(f"{what}: {count}" for what, count in sorted(COMPARED.items())))

@@ -1,5 +1,6 @@
 """A kept sampler of a tree that changes, beside a new one at each tick."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,8 @@ from tests.running.mutating import Mutator
 from tests.running.pretending import LANES, Time, as_it_is, moving_time
 
 SOURCES = every_source()
-COMPARED = {"ticks": 0, "sources": 0}
-"""How much was compared in this run."""
+COMPARED = Counter[str]()
+"""How much was compared in this run, and how many changes were made to trees."""
 
 
 class Pair:
@@ -93,3 +94,4 @@ def paired(original: Path, place: Path, lane: str, seed: int = 0) -> Iterator[tu
             yield mutator, pair, clock
         finally:
             pair.kept.close()
+            COMPARED["changes"] += mutator.done.total()

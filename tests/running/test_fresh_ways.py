@@ -1,5 +1,6 @@
 """What a stream of a tree that changes says is the same by every way: deltas, a recording, the frames of a server."""
 
+import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.running.mutating import Settled
 from tests.running.pairing import Pair, paired
 from tests.web import client, served
 
-TICKS = 6
+TICKS = int(os.environ.get("PROCPULSE_FRESH_TICKS", "4"))
 SECONDS = 61.0
 BOOT = Refresh("/proc/sys/kernel/random/boot_id")
 """What may not change here: nothing is compared across boots."""
