@@ -38,6 +38,9 @@ class Pipe:
     def abort(self) -> None:
         self.aborted = True
 
+    def is_closing(self) -> bool:
+        return self.aborted
+
     def write(self, data: bytes) -> None:
         self.buffer += len(data)
 
@@ -189,6 +192,9 @@ def test_a_transport_knows_what_left_it() -> None:
     pipe.buffer = 2
     transport.write(b"678")
     assert (transport.left, transport.written) == (3, 8), "the buffer grew, and yet something left"
+    pipe.abort()
+    transport.write(b"9")
+    assert transport.written == 8, "what comes after the end goes nowhere"
 
 
 def test_a_kind_of_message_is_written_once_a_minute() -> None:
