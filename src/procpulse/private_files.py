@@ -147,8 +147,12 @@ def _step(folder: int, name: str) -> int:
     return os.open(name, flags, dir_fd=folder)
 
 
-def read_secret(path: str | os.PathLike[str]) -> str:
-    """The text of a file that holds a secret, without blanks around it, at most 4,096 bytes of it.
+def read_secret(path: str | os.PathLike[str], most: int = _MOST_SECRET) -> str:
+    """The text of a file that holds a secret, without blanks around it.
+
+    Args:
+        path: The file.
+        most: Bytes that are read of it at most.
 
     Raises:
         PermissionError: somebody else may read or write it.
@@ -167,4 +171,4 @@ def read_secret(path: str | os.PathLike[str]) -> str:
             )
             if why:
                 raise PermissionError(errno.EPERM, f"no place for a secret: {why}", os.fspath(path))
-        return file.read(_MOST_SECRET).decode().strip()
+        return file.read(most).decode().strip()

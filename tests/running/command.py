@@ -77,7 +77,7 @@ def serving(tmp_path: Path, *arguments: str, descriptors: int | None = None) -> 
         assert process.stdout is not None
         try:
             line = process.stdout.readline().decode()
-            assert "http://127.0.0.1:" in line, log.read_text()
+            assert "://127.0.0.1:" in line, log.read_text()
             server = Serving(process, int(line.rstrip("/\n").rpartition(":")[2]), log)
             yield server
             if server.ended:

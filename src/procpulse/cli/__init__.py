@@ -16,6 +16,7 @@ VERBS = {
     "record": "write ticks into a file, to be replayed",
     "replay": "show or emit the ticks of a recording",
     "serve": "serve a page, streams and metrics of this host",
+    "token": "make a token for a server, and the line that a file of tokens has for it",
     "limits": "say what a process may really use: by control groups, affinity and resource limits",
     "sources": "list what can be read, what it means, and whether this host has it",
     "doctor": "tell what this host, container or user hides, what reading costs, and what to change",

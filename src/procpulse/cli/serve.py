@@ -10,13 +10,13 @@ import sys
 from typing import Any
 
 from procpulse.cli import options as shared
-from procpulse.private_files import read_secret
 
 EXAMPLES = """\
 examples:
   procpulse serve                                     then open http://127.0.0.1:8787/
   procpulse serve --unix /run/user/1000/procpulse.sock
   procpulse serve --host 0.0.0.0 --token-file token --name pulse.example
+  procpulse serve --host 0.0.0.0 --web-config web.yml --tokens tokens
   curl -H "Authorization: Bearer $(cat token)" http://pulse.example:8787/v1/usage
 """
 
@@ -46,6 +46,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--token-file", metavar="FILE", help="what clients have to show; or set PROCPULSE_TOKEN (never an argument)"
+    )
+    parser.add_argument(
+        "--tokens", metavar="FILE", help="hashes of tokens, with what each opens; `procpulse token` makes them"
+    )
+    parser.add_argument(
+        "--web-config",
+        metavar="FILE",
+        help="TLS, client certificates, passwords and headers, in the format of Prometheus exporters",
+    )
+    parser.add_argument(
+        "--session",
+        metavar="TIME",
+        type=shared.duration,
+        default=7 * 86400.0,
+        help="how long a browser that showed a token need not show it again, such as 12h (default 168h)",
     )
     parser.add_argument(
         "--name", metavar="NAME", action="append", default=[], help="a name by which clients reach this server"
@@ -82,13 +97,14 @@ def port(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until told to end; return the exit code."""
-    token = _token(options)
     sources = None if options.sources == "default" else _sources(options)
     try:
         from procpulse.web import server
         from procpulse.web.application import Application
+        from procpulse.web.settings import BadFile
     except ModuleNotFoundError as error:
         raise shared.Refused(f"serve needs {error.name}: pip install 'procpulse[web]'") from None
+    settings = _settings(options)
     inherited = _inherited()
     try:
         application = Application(
@@ -96,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
             interval=options.interval,
             roots=shared.roots(options),
             cmdline=options.cmdline or False,
-            access=_access(options, token, inherited),
+            access=_access(options, settings, inherited),
             hosts=options.name,
             origins=options.origin,
             max_clients=options.max_clients,
@@ -112,50 +128,81 @@ def run(options: argparse.Namespace) -> int:
     made = None if inherited else options.unix
     sockets = inherited or _listen(options, server)
     application.access.group = _group_of(sockets)
-    where = [_address(listener) for listener in sockets]
+    settings.apply(application.guard)
+    secure = settings.certificates is not None
+    where = [_address(listener, secure) for listener in sockets]
     exposed = [place for place, local in where if not local]
-    if exposed and token is None and not options.insecure:
+    if exposed and not application.access.protected:
         for listener in sockets:
             listener.close()
         raise shared.Refused(
-            f"{exposed[0]} can be reached from elsewhere: name a --token-file, or set PROCPULSE_TOKEN, or say --insecure",
+            f"{exposed[0]} can be reached from elsewhere: name a --token-file, --tokens or a --web-config with users or "
+            "client certificates, or set PROCPULSE_TOKEN, or say --insecure",
             2,
         )
-    if exposed and token is None:
-        print("procpulse: anybody who reaches this server sees what this host does (--insecure)", file=sys.stderr)
-
-    if application.withheld:
-        print(
-            f"procpulse: {application.withheld}; all is shown with --token-file, by --unix, or with --insecure",
-            file=sys.stderr,
-        )
+    _warn(options, application, settings, exposed)
 
     def ready(up: bool) -> None:
         server.notify("READY=1" if up else "STOPPING=1")
         if up:
             print(f"procpulse: {' '.join(place for place, _ in where)}", flush=True)
 
+    def reload() -> bool:
+        try:
+            less: bool = settings.reload(application.guard)
+        except BadFile as error:
+            print(f"procpulse: nothing was changed: {error}", file=sys.stderr)
+            return False
+        print("procpulse: tokens, passwords and certificates were read again", file=sys.stderr)
+        return less
+
     server.raise_descriptor_limit(4 * options.max_clients + 1024)
-    server.Server(application, options.max_clients, ready).run(sockets)
+    server.Server(application, options.max_clients, ready, settings.certificates, reload).run(sockets)
     if made:
         os.unlink(made)
     return 0
 
 
-def _access(options: argparse.Namespace, token: str | None, inherited: list[Any]) -> Any:
+def _warn(options: argparse.Namespace, application: Any, settings: Any, exposed: list[str]) -> None:
+    """Tell whoever starts the server what they should know."""
+    told = list(settings.notes)
+    if exposed and options.insecure:
+        told.append("anybody who reaches this server sees what this host does (--insecure)")
+    elif exposed and settings.certificates is None:
+        told.append(
+            f"{exposed[0]} is not encrypted: whoever is on the way reads what this host does, and the token; use "
+            "--web-config with a certificate, or a proxy that speaks TLS"
+        )
+    if application.withheld:
+        told.append(f"{application.withheld}; all is shown with --token-file, by --unix, or with --insecure")
+    for line in told:
+        print(f"procpulse: {line}", file=sys.stderr)
+
+
+def _settings(options: argparse.Namespace) -> Any:
+    """What files say about who may ask."""
+    from procpulse.web.settings import BadFile, Files, Settings
+
+    files = Files(os.environ.pop("PROCPULSE_TOKEN", None), options.token_file, options.tokens, options.web_config)
+    try:
+        return Settings(files, options.session)
+    except BadFile as error:
+        raise shared.Refused(str(error), 2) from None
+    except ModuleNotFoundError as error:
+        raise shared.Refused(f"--web-config needs {error.name}: pip install 'procpulse[web]'") from None
+
+
+def _access(options: argparse.Namespace, settings: Any, inherited: list[Any]) -> Any:
     """Who may ask.
 
     Raises:
         ValueError: what was said makes no sense.
     """
-    from procpulse.web.access import Access
     from procpulse.web.peers import TrustedProxies
-    from procpulse.web.tokens import Tokens
 
-    if token is not None and options.insecure:
+    if options.insecure and (settings.tokens or settings.passwords):
         raise ValueError("--insecure lets anybody in without a token, and there is one: leave out one of the two")
-    return Access(
-        tokens=None if token is None else Tokens.of(token),
+    return settings.access(
         public=options.insecure,
         group=_group(options),
         proxies=TrustedProxies(options.trusted_proxy),
@@ -196,16 +243,6 @@ def _sources(options: argparse.Namespace) -> Any:
     return shared.sources(argparse.Namespace(**{**vars(options), "raw_arguments": True}))[0]
 
 
-def _token(options: argparse.Namespace) -> str | None:
-    token = os.environ.pop("PROCPULSE_TOKEN", None)
-    if options.token_file is None:
-        return token
-    try:
-        return read_secret(options.token_file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise shared.Refused(f"--token-file: {error}", 2) from None
-
-
 def _inherited() -> list[Any]:
     """What a service manager listens on for us, which comes before --host, --port and --unix."""
     from procpulse.web.activation import inherited
@@ -228,11 +265,11 @@ def _listen(options: argparse.Namespace, server: Any) -> list[Any]:
         raise shared.Refused(f"cannot listen on {place}: {getattr(error, 'strerror', None) or error}", 5) from None
 
 
-def _address(listener: Any) -> tuple[str, bool]:
+def _address(listener: Any, secure: bool) -> tuple[str, bool]:
     """Where a socket listens, as an address to open, and whether only this machine can reach it."""
     name = listener.getsockname()
     if isinstance(name, str):
         return f"unix:{name}", True
     address = ipaddress.ip_address(name[0].partition("%")[0])
     shown = f"[{address}]" if address.version == 6 else str(address)
-    return f"http://{shown}:{name[1]}/", address.is_loopback
+    return f"http{'s' * secure}://{shown}:{name[1]}/", address.is_loopback

@@ -30,6 +30,8 @@ AT_ONCE = 16
 """Connections that are accepted before others have a turn of the loop."""
 PAUSE_SECONDS = 0.5
 """How long nothing is accepted when the machine has run out of something."""
+HANDSHAKE_SECONDS = 10.0
+"""How long the handshake of TLS may take."""
 LOOPBACK = "loopback"
 
 _logger = logging.getLogger("procpulse.web")
@@ -212,7 +214,7 @@ class Acceptor:
         listener: A socket that listens and does not block.
         limits: How many connections there may be.
         protocol: Makes the protocol of a connection.
-        ssl: A context for TLS, if there is to be any.
+        ssl: Gives a context for TLS to each new connection, if there is to be any.
     """
 
     def __init__(
@@ -220,7 +222,7 @@ class Acceptor:
         listener: socket.socket,
         limits: Limits,
         protocol: Callable[[Place], asyncio.Protocol],
-        ssl: Any = None,
+        ssl: Callable[[], Any] | None = None,
     ):
         self.sockets = [listener]
         self._listener = listener
@@ -281,9 +283,14 @@ class Acceptor:
 
     async def _begin(self, connection: socket.socket, place: Place) -> None:
         try:
-            await self._loop.connect_accepted_socket(lambda: self._protocol(place), connection, ssl=self._ssl)
-        except OSError as error:  # a client without TLS, or one that is gone
-            _logger.info("a connection could not begin: %s", error)
+            context = None if self._ssl is None else self._ssl()
+            patience = None if context is None else HANDSHAKE_SECONDS
+            await self._loop.connect_accepted_socket(
+                lambda: self._protocol(place), connection, ssl=context, ssl_handshake_timeout=patience
+            )
+        except OSError as error:  # a client without TLS or without the certificate that it needs, or one that is gone
+            if self._ssl is not None:
+                _logger.warning("a TLS handshake failed: %s", getattr(error, "reason", None) or error)
         finally:
             if place.transport is None:
                 place.leave()

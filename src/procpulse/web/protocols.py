@@ -5,7 +5,9 @@ same ten seconds. Nothing is read from who does not read.
 """
 
 import asyncio
+import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,8 @@ from procpulse.web.guard import HEALTH
 from procpulse.web.hub import POLICY, TRY_LATER, Hub
 from procpulse.web.peers import peer_of
 from procpulse.web.streams import UTF8
+
+_logger = logging.getLogger("procpulse.web")
 
 REQUEST_SECONDS = 10.0
 """How long a request, or the handshake of a websocket, may take to arrive."""
@@ -50,6 +54,8 @@ class Http(HttpToolsProtocol):
 
     place: Place
     limits: Limits
+    admits: Callable[[Any], bool] | None = None
+    """Whether the certificate of a client may come, where there are certificates."""
     _deadline: asyncio.TimerHandle | None = None
     _in_head = True
     """Whether what comes next belongs to the head of a request, or to none yet."""
@@ -65,6 +71,10 @@ class Http(HttpToolsProtocol):
         self.client = peer_of(transport) or self.client
         self.place.transport = counted
         self.place.wait()
+        if self.admits is not None and not self.admits(transport.get_extra_info("peercert")):
+            _logger.warning("a client certificate has none of the names in client_allowed_sans")
+            transport.abort()
+            return
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:

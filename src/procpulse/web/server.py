@@ -15,16 +15,20 @@ import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from procpulse.web.application import Application
 from procpulse.web.connections import BACKLOG, Acceptor, Limits, Place
+from procpulse.web.hub import GOING_AWAY
 from procpulse.web.log import quiet
 from procpulse.web.protocols import Http, Socket
 from procpulse.web.streams import LARGEST_MESSAGE
+
+if TYPE_CHECKING:
+    from procpulse.web.tls import Certificates
 
 STALLED_SECONDS = 10.0
 """How long a client may read nothing of what it was sent."""
@@ -41,9 +45,21 @@ class Server(uvicorn.Server):
         application: What to serve.
         most: How many clients of streams there may be.
         ready: Called once it listens, and again, with False, when it begins to end.
+        certificates: What connections are encrypted with, if they are.
+        reload: Called for SIGHUP; returns whether open streams have to show again who they are.
     """
 
-    def __init__(self, application: Application, most: int = 1024, ready: Callable[[bool], None] | None = None):
+    def __init__(
+        self,
+        application: Application,
+        most: int = 1024,
+        ready: Callable[[bool], None] | None = None,
+        certificates: "Certificates | None" = None,
+        reload: Callable[[], bool] | None = None,
+    ):
+        self._certificates = certificates
+        self._reload = reload
+        self._terminal = has_terminal()
         self._hub = application.hub
         self._hub.ending = None  # `shutdown` says so
         self._ready = ready
@@ -76,7 +92,17 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._end)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         yield
+
+    def _hung_up(self) -> None:
+        """SIGHUP: files are read again, unless it is the end of the terminal that the server was started in."""
+        if self._terminal and not has_terminal():
+            self._end()
+        elif self._reload is None or not self._reload():
+            return
+        for subscriber in list(self._hub.subscribers):
+            subscriber.stop(GOING_AWAY)
 
     def _end(self) -> None:
         self.should_exit = True
@@ -94,7 +120,8 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
-        self.servers = [Acceptor(each, self._limits, self._protocol, self.config.ssl) for each in sockets or ()]
+        context = None if self._certificates is None else self._certificates.current
+        self.servers = [Acceptor(each, self._limits, self._protocol, context) for each in sockets or ()]
         self.started = True
         if self._ready is not None:
             self._ready(True)
@@ -102,6 +129,7 @@ class Server(uvicorn.Server):
     def _protocol(self, place: Place) -> Http:
         made = Http(self.config, self.server_state, self.lifespan.state)
         made.place, made.limits = place, self._limits
+        made.admits = None if self._certificates is None else self._certificates.admits
         return made
 
     def _resume(self) -> None:
@@ -206,6 +234,15 @@ def listen_unix(path: str, group: int | None = None) -> socket.socket:
     listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
+
+
+def has_terminal() -> bool:
+    """Whether this process has a terminal that can still be used."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def raise_descriptor_limit(least: int) -> None:
