@@ -246,6 +246,10 @@ def test_a_token_is_asked_for(chromium: Any) -> None:
         tab.live()
         assert not tab.page.locator("#lock").is_visible()
         assert "horse" not in tab.page.url
+        tab.page.locator("#logout").click()
+        tab.page.locator("#lock").wait_for(state="visible")
+        assert not tab.page.locator("#logout").is_visible()
+        assert tab.text("#cpu .value") == NOTHING, "what was shown is gone with the session"
 
 
 MOUNTED = """

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -258,6 +259,19 @@ def test_certificate_and_key_that_do_not_fit(tmp_path: Path, authority: trustme.
     assert done.returncode == 2
     assert "server.key" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["yaml", "bcrypt"])
+def test_without_what_it_needs(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text(f"raise ModuleNotFoundError('No module named {module}', name={module!r})")
+    (tmp_path / "web.yml").write_text("")
+    done = subprocess.run(
+        [*COMMAND, "serve", "--port", "0", "--web-config", str(tmp_path / "web.yml")],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == f"procpulse: --web-config needs {module}: pip install 'procpulse[web]'\n"
 
 
 def test_certificates_in_the_file_itself(tmp_path: Path, authority: trustme.CA) -> None:

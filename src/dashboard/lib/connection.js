@@ -106,6 +106,13 @@ export class Connection {
     return true;
   }
 
+  /** End the session that the token began, here and at the server, and ask for a token again. */
+  async lock() {
+    await this.fetch(new URL("v1/logout", this.base), { method: "POST", credentials: "same-origin" });
+    this.attempt = 0;
+    await this.start();
+  }
+
   /** End it. */
   stop() {
     this.#newRound();

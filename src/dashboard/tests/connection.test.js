@@ -206,6 +206,27 @@ test("two changes of order in a row leave one line", async () => {
   assert.deepEqual(server.sockets.map(({ closed }) => closed), [true, true, false]);
 });
 
+test("a session that is ended", async () => {
+  let token = null;
+  server.answers.sources = () => (token === "right" ? { body: [] } : { status: 401 });
+  server.answers.login = (_, { body }) => {
+    token = JSON.parse(body).token;
+    return { status: 204 };
+  };
+  server.answers.logout = (_, { method }) => {
+    if (method === "POST") token = null;
+    return { status: 204 };
+  };
+  const { connection, seen } = connect();
+  connection.start();
+  await settle();
+  await connection.unlock("right");
+  assert.notEqual(seen.at(-1), "locked");
+  await connection.lock();
+  assert.equal(seen.at(-1), "locked");
+  assert.equal(token, null);
+});
+
 test("a token that is asked for, wrong, then right", async () => {
   let token = null;
   server.answers.sources = () => (token === "right" ? { body: [] } : { status: 401 });

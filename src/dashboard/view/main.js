@@ -95,7 +95,11 @@ class Page {
     this.state = state;
     this.detail = detail;
     $("lock").hidden = state !== "locked";
-    if (state === "locked") $("token").focus();
+    if (state === "locked") {
+      remember("session", "");
+      $("token").focus();
+    }
+    $("logout").hidden = !remembered("session");
     this.tick();
   }
 
@@ -174,13 +178,18 @@ class Page {
     $("pause").addEventListener("click", () => this.pause());
     $("theme").addEventListener("click", () => this.theme.toggle());
     $("help").addEventListener("click", () => $("keys").showModal());
+    // The cookie of a session cannot be seen from here; that there is one is remembered.
+    $("logout").addEventListener("click", () => this.connection.lock().then(() => location.reload(), () => {}));
     $("lock-form").addEventListener("submit", async (event) => {
       event.preventDefault();
       const field = $("token");
       text($("lock-error"), "");
       try {
-        if (await this.connection.unlock(field.value)) field.value = "";
-        else text($("lock-error"), "This is not the token.");
+        if (await this.connection.unlock(field.value)) {
+          field.value = "";
+          remember("session", "open");
+          $("logout").hidden = false;
+        } else text($("lock-error"), "This is not the token.");
       } catch {
         text($("lock-error"), "The server does not answer.");
       }

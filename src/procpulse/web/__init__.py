@@ -49,7 +49,7 @@ def app(
         token: What clients have to show. Without any of `token`, `auth` and `public`, only programs on this machine are
             let in, and nothing that a proxy passed on, as far as that can be told: a proxy on this machine that speaks
             HTTP/1.1 and adds no header of its own looks like one of them.
-        auth: Told of every request and websocket by its ASGI scope, before anything else is done with it; answers
+        auth: Told of every request and websocket by its ASGI scope, once its Host and Origin are found right; answers
             whether it may pass. A coroutine function or a plain one that does not wait.
         public: Let anybody in who reaches this application, since what is around it has checked them.
         hosts: Names by which clients reach this server, besides localhost and its own address: `name` or `name:port`.

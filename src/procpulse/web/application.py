@@ -14,6 +14,7 @@ from procpulse.source import Roots, Source
 from procpulse.web import streams
 from procpulse.web.access import Access
 from procpulse.web.answers import Answer, Answers
+from procpulse.web.connections import address_key
 from procpulse.web.endpoints import Endpoints, Problem, is_public, problem
 from procpulse.web.guard import Guard, Receive, Scope, Send, refuse, route_path, several
 from procpulse.web.hub import Hub
@@ -80,7 +81,8 @@ class Application:
         if scope["type"] in ("http", "websocket"):
             scope = _placed(scope)
             if is_of_another_site(scope, self._origins):
-                await refuse(scope, receive, send, 403, "a page of another site may not ask")
+                self.access.refusals.note(address_key(scope.get("client")), "a page of another site")
+                await refuse(scope, receive, send, 403, "a page of another site may not ask", self.guard.headers)
                 return
         if scope["type"] != "http":
             await self.guard(scope, receive, send)
