@@ -77,7 +77,10 @@ def allowed(name: str) -> list[Any]:
     if name == "cgroup":  # its own tests hold what it opens below here
         return [re.compile(r"/sys/fs/cgroup(/.*)?").fullmatch]
     if isinstance(source, Bundle):
-        return [glob(f"{source.path}/{file.rstrip('/@')}") for file in source.files]
+        numbers = (
+            ("/sys/devices/system/cpu/possible",) if name == "fs_selinux_avc" else ()
+        )  # which CPUs its rows are of
+        return [*map(glob, numbers), *(glob(f"{source.path}/{file.rstrip('/@')}") for file in source.files)]
     beside: tuple[str, ...] = ()
     if name == "target_iscsi":
         beside = ("/sys/kernel/config/target/core/*/*/udev_path",)
@@ -94,7 +97,7 @@ def allowed(name: str) -> list[Any]:
 
 def may(name: str, path: str) -> bool:
     fixed = re.split(r"[*?[]", SOURCES[name].path)[0]
-    near = path.startswith(fixed) or name == "target_iscsi"
+    near = path.startswith(fixed) or name in ("target_iscsi", "fs_selinux_avc")
     return near and any(match(path) for match in allowed(name))
 
 

@@ -9,7 +9,6 @@ import pytest
 from procpulse import Bundle, Failure, Reason, Tree
 from procpulse.fields import info, label
 from procpulse.source import Link, Names, Read, Reading, Request, Source, Unreadable
-from procpulse.sources import SYS_FS
 from procpulse.tree import Folder, glob, is_pattern, natural
 from tests.cases import HOST, Files, answer, failure, folder, read, reading
 
@@ -547,8 +546,15 @@ def test_a_bundle_of_which_everything_is_denied() -> None:
 
 def test_a_bundle_that_needs_a_file_that_failed_says_why_it_failed() -> None:
     """Not that what is left makes no sense."""
-    io = Failure(Reason.UNSUPPORTED, "/proc/sys/fs/file-nr", "EIO")
-    assert failure(SYS_FS, {"/proc/sys/fs/file-nr": io, "/proc/sys/fs/nr_open": "9"}) == io
+
+    def needs(this: Folder) -> Thing:
+        this.entries["a"]  # KeyError
+        return Thing("pair")
+
+    io = Failure(Reason.UNSUPPORTED, "/proc/pair/a", "EIO")
+    assert (
+        failure(Bundle("pair", "/proc/pair", ("a", "b"), Thing, needs), {"/proc/pair/a": io, "/proc/pair/b": "9"}) == io
+    )
 
 
 def test_a_bundle_that_makes_no_sense() -> None:
@@ -631,7 +637,7 @@ def test_raw() -> None:
 @pytest.mark.parametrize(
     ("method", "name", "found"),
     [
-        ("number", "number", -5), ("number", "huge", 2**64 - 1), ("number", "empty", None), ("number", "gone", None),
+        ("number", "number", None), ("signed", "number", -5), ("number", "huge", 2**64 - 1), ("number", "empty", None), ("number", "gone", None),
         ("hexadecimal", "hex", 31), ("hexadecimal", "bare", 255), ("hexadecimal", "blank", None),
         ("flag", "no", False), ("flag", "yes", True), ("flag", "never", False), ("flag", "always", True),
         ("flag", "gone", None),

@@ -2,7 +2,7 @@ import pytest
 
 from procpulse.source import Malformed
 from procpulse.sources.proc.pid_owner import PID_OWNER, PidOwner
-from tests.cases import parse
+from tests.cases import parse, partly
 
 CASES = [
     pytest.param(
@@ -29,16 +29,19 @@ def test_owner(text: str, expected: PidOwner) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "expected", "lost"),
     [
-        "",
-        "Name:\ta\n",
-        "Uid:\t1\t2\t3\t4\n",
-        "Uid:\t1\t2\t3\nGid:\t1\t2\t3\t4\n",
-        "Uid:\ta\tb\tc\td\nGid:\t1\t2\t3\t4\n",
+        pytest.param("Uid:\t1\t2\t3\t4\n", PidOwner(1, 2, None, None), set(), id="one only"),
+        pytest.param("Uid:\t1\t2\t3\nGid:\t5\t6\t7\t8\n", PidOwner(None, None, 5, 6), {"uid"}, id="three ids"),
+        pytest.param("Uid:\t1\t2\t3\t4\nGid:\ta\tb\tc\td\n", PidOwner(1, 2, None, None), {"gid"}, id="words"),
     ],
-    ids=["empty", "neither", "one only", "three ids", "words"],
 )
+def test_a_row_that_is_missing_or_odd_costs_itself(text: str, expected: PidOwner, lost: set[str]) -> None:
+    value, told = partly(PID_OWNER, text)
+    assert (value, told.keys()) == (expected, lost)
+
+
+@pytest.mark.parametrize("text", ["", "Name:\ta\n"], ids=["empty", "neither"])
 def test_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         parse(PID_OWNER, text)

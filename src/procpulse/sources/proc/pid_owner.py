@@ -21,29 +21,31 @@ from procpulse.text import number
 class PidOwner(msgspec.Struct, frozen=True, gc=False):
     """As whom a process runs."""
 
-    uid: Annotated[int, info("Real user id.")]
-    euid: Annotated[int, info("Effective user id: whose rights it has.")]
-    gid: Annotated[int, info("Real group id.")]
-    egid: Annotated[int, info("Effective group id.")]
+    uid: Annotated[int | None, info("Real user id.")]
+    euid: Annotated[int | None, info("Effective user id: whose rights it has.")]
+    gid: Annotated[int | None, info("Real group id.")]
+    egid: Annotated[int | None, info("Effective group id.")]
 
 
-def _two(data: bytes, key: bytes) -> tuple[int, int]:
-    """The real and the effective id of a row.
+def _two(ids: bytes) -> tuple[int, int]:
+    """The real and the effective of the four ids in a row.
 
     Raises:
-        ValueError: there is no such row, or it has fewer than four ids.
+        ValueError: there are others than four, or one is no number.
     """
-    found = next((line for line in data.split(b"\n") if line.startswith(key)), None)
-    if found is None:
-        raise ValueError(f"no {key.decode()}")
-    ids = found[len(key) :].split()
-    if len(ids) < 4:
-        raise ValueError(f"fewer than four ids after {key.decode()}")
-    return number(ids[0]), number(ids[1])
+    real, effective, _, _ = ids.split()
+    return number(real), number(effective)
 
 
 def parse(file: ProcessFile) -> PidOwner:
-    return PidOwner(*_two(file.data, b"Uid:"), *_two(file.data, b"Gid:"))
+    rows = dict(line.split(b":", 1) for line in file.data.split(b"\n") if line.startswith((b"Uid:", b"Gid:")))
+    if not rows:
+        raise ValueError("neither Uid nor Gid")
+    users = file.parsed("uid", _two, rows[b"Uid"]) if b"Uid" in rows else None
+    groups = file.parsed("gid", _two, rows[b"Gid"]) if b"Gid" in rows else None
+    uid, euid = users or (None, None)
+    gid, egid = groups or (None, None)
+    return PidOwner(uid=uid, euid=euid, gid=gid, egid=egid)
 
 
 PID_OWNER = Part("owner", "status", PidOwner, parse, again=10.0)
