@@ -295,6 +295,7 @@ def test_a_phone(chromium: Any, server: Server) -> None:
     with opened(chromium, server.url, **context) as tab:
         tab.page.set_viewport_size(phone["viewport"])
         tab.live()
+        tab.page.evaluate("document.getElementById('logout').hidden = false")  # as it is after a token
         tab.page.wait_for_timeout(300)
         tab.screenshot("phone")
         assert tab.page.evaluate("document.scrollingElement.scrollWidth") <= 390

@@ -162,31 +162,40 @@ def test_a_server_without_files_survives_it(tmp_path: Path) -> None:
         server.alive()
 
 
-def test_the_end_of_its_terminal_ends_it() -> None:
-    """SIGHUP means that as well: a server that somebody started in a window ends with the window."""
+@pytest.mark.parametrize("nohup", [False, True], ids=["as it is", "nohup"])
+def test_the_end_of_its_terminal_ends_it(nohup: bool) -> None:
+    """SIGHUP means that as well: a server that somebody started in a window ends with the window, unless by nohup."""
     pid, terminal = pty.fork()
     if pid == 0:
+        if nohup:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.execv(COMMAND[0], [*COMMAND, "serve", "--port", "0", "--sources", "loadavg"])
-    said = b""
-    while b"http://127.0.0.1:" not in said:
-        said += os.read(terminal, 1000)
-    os.kill(pid, signal.SIGHUP)
-    time.sleep(0.5)
-    assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the terminal is still there"
-    os.close(terminal)
     ended: list[int] = []
 
     def gone() -> bool:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             ended.append(status)
-        return bool(done)
+        return bool(ended)
 
     try:
+        said = b""
+        while b"http://127.0.0.1:" not in said:
+            said += os.read(terminal, 1000)
+        os.kill(pid, signal.SIGHUP)
+        time.sleep(0.5)
+        assert not gone(), "the terminal is still there"
+        os.close(terminal)
+        if nohup:
+            time.sleep(1)
+            assert not gone()
+            os.kill(pid, signal.SIGTERM)
         wait_for(gone)
-    except AssertionError:
-        os.kill(pid, signal.SIGKILL)
-        raise
+        assert os.waitstatus_to_exitcode(ended[0]) == 0
+    finally:
+        if not ended:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 @pytest.mark.parametrize(

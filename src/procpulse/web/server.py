@@ -59,7 +59,8 @@ class Server(uvicorn.Server):
     ):
         self._certificates = certificates
         self._reload = reload
-        self._terminal = has_terminal()
+        # Whoever started it with nohup does not want it to end with the terminal.
+        self._terminal = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
         self._hub = application.hub
         self._hub.ending = None  # `shutdown` says so
         self._ready = ready
