@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="show command lines of processes: the program and the names of its options; with =redacted values as well, unless they may be secret; with =raw all, passwords too",
     )
     parser.add_argument(
-        "--token-file", metavar="FILE", help="what clients have to show; or set PROCPULSE_TOKEN (never an argument)"
+        "--token-file",
+        metavar="FILE",
+        help="what clients have to show; PROCPULSE_TOKEN does as well, but stays readable in /proc/PID/environ",
     )
     parser.add_argument(
         "--tokens", metavar="FILE", help="hashes of tokens, with what each opens; `procpulse token` makes them"
