@@ -129,7 +129,7 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
     def carrying(self, carried: dict[str, Growth]) -> "Delta":
         """This delta, with the last growth of sources that were not read anew."""
         if carried:
-            self.__dict__["carried"] = carried  # as a cached property is set
+            vars(self)["carried"] = carried  # as a cached property is set
         return self
 
     @cached_property
@@ -139,7 +139,7 @@ class Delta(msgspec.Struct, frozen=True, dict=True):
 
     def knowing(self, after: Snapshot) -> "Delta":
         """This delta, with what its newer snapshot says of devices."""
-        self.__dict__["facts"] = {name: after.values[name] for name in FACTS if name in after.values}
+        vars(self)["facts"] = {name: after.values[name] for name in FACTS if name in after.values}
         return self
 
     def growth(self, source: Source[Any]) -> Growth | None:

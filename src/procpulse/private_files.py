@@ -47,13 +47,13 @@ def _group_of_one(group: int, descriptor: int | None) -> bool:
         return False
     try:
         entry, name = grp.getgrgid(group), pwd.getpwuid(user).pw_name
-        os.getxattr(descriptor, "system.posix_acl_access")
     except KeyError:
         return False
+    try:
+        os.getxattr(descriptor, "system.posix_acl_access")
     except OSError as error:
-        return (
-            error.errno in (errno.ENODATA, errno.EOPNOTSUPP) and entry.gr_name == name and set(entry.gr_mem) <= {name}
-        )
+        without = error.errno in (errno.ENODATA, errno.EOPNOTSUPP)
+        return without and entry.gr_name == name and set(entry.gr_mem) <= {name}
     return False
 
 

@@ -34,7 +34,7 @@ class Shared(dict[Any, Any]):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("what is sampled is shared by all who follow the stream: make a copy, dict(...), to change it")
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse  # pyright: ignore
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Shared, (dict(self),)

@@ -245,12 +245,13 @@ class Engine:
     def _go_on(self, flight: Flight, until: int) -> bool:
         """Answer what can be answered at once; return whether the flight has to wait, or has ended."""
         requests = flight.requests
+        begins = flight.answers is None
         answers: Any = flight.answers
         perform, blocked = self.files.perform, flight.places
         index, end, begun = flight.index, len(requests), monotonic_ns()
         if not index:
             flight.read_ns = monotonic_ns()
-            if answers is not None and (not end or len(blocked) < end):  # else the pool begins with it, later
+            if not begins and (not end or len(blocked) < end):  # else the pool begins with it, later
                 flight.started_ns = flight.started_ns or flight.read_ns
         while index < end:
             request = requests[index]

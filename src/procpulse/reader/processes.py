@@ -366,7 +366,8 @@ class ProcessTable:
         """The row of a process of which everything has been read, `stat` last; None if that makes no sense."""
         if (data != entry.data or entry.stat is None) and not self._learn(entry, data, reading):
             return None
-        if entry.stat.state in _RELEASED:
+        stat: Any = entry.stat
+        if stat.state in _RELEASED:
             self.vanished += 1
             return None
         if entry.row is None:

@@ -29,6 +29,7 @@ class Users(Protocol):
 
     async def check(self, name: str, password: bytes, address: str) -> bool:
         """Whether they belong together. Raises `Refusal` where too many ask at a time."""
+        ...
 
 
 class Refusal(Exception):

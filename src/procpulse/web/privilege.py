@@ -166,7 +166,7 @@ class Withholder:
         rows = process.threads
         if not rows:
             return (rows,)
-        names = [name for name in type(next(iter(rows.values()))).__struct_fields__[3:] if name in FOR_EVERYBODY]
+        names = [name for name in next(iter(rows.values())).__struct_fields__[3:] if name in FOR_EVERYBODY]
         kind = row_type(tuple(names), Thread)
         return ({tid: kind(row.tid, row.identity, row.stat, *_fields(row, names)) for tid, row in rows.items()},)
 

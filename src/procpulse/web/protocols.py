@@ -251,7 +251,8 @@ class Socket(WebSocketsSansIOProtocol):
             self.transport.close()
 
     async def run_asgi(self) -> None:
-        self.scope["extensions"][UTF8] = {}
+        extensions: Any = self.scope.get("extensions")
+        extensions[UTF8] = {}
         await super().run_asgi()
 
     async def send(self, message: Any) -> None:

@@ -101,8 +101,9 @@ def context(tls: Tls) -> ssl.SSLContext:
             made.set_ciphers(":".join(tls.ciphers))
         except ssl.SSLError:
             raise ValueError(f"cipher_suites: OpenSSL has none of {', '.join(tls.ciphers)}") from None
-    if hasattr(made, "set_groups") and tls.curves:
-        made.set_groups(":".join(tls.curves))
+    set_groups = getattr(made, "set_groups", None)  # Python 3.15
+    if set_groups is not None and tls.curves:
+        set_groups(":".join(tls.curves))
     elif len(tls.curves) == 1:
         made.set_ecdh_curve(tls.curves[0])
     made.set_alpn_protocols(["http/1.1"])

@@ -35,7 +35,7 @@ def parse(file: ProcessFile) -> PidNumaMaps:
         raise ValueError("cut short: a sum of less would be wrong")
     nodes: dict[int, int] = {}
     policies: dict[str, int] = {}
-    sums = dict.fromkeys((b"mapped", b"anon", b"dirty", b"swapcache", b"writeback", b"huge"), 0)
+    sums: dict[bytes, int] = dict.fromkeys((b"mapped", b"anon", b"dirty", b"swapcache", b"writeback", b"huge"), 0)
     for line in file.data.split(b"\n"):
         if not line:
             continue
