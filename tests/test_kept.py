@@ -162,6 +162,20 @@ def test_an_empty_stat_costs_its_own_row_only(tree: Tree) -> None:
     assert sorted(tree.read(processes("stat"))) == [7, 8]
 
 
+def test_what_is_left_of_a_process_whose_stat_was_bad_is_nobody(tree: Tree) -> None:
+    tree.process(1)
+    tree.process(7, io="rchar: many\n", smaps_rollup="Rss: many kB\n")
+    tree.write("proc/7/stat", "nonsense\n")
+    source = processes("io", "smaps_rollup")
+    for _ in range(2):
+        tree.result(source)
+    (tree.top / "proc/7/stat").unlink()
+    kept, fresh = tree.result(source), reader_as_it_is(Reader(tree.reader.roots))
+    new = fresh.read_sync([source], lambda _: 30.0)["processes"]
+    fresh.close()
+    assert (kept.value, kept.failures) == (new.value, new.failures)
+
+
 @only_kernel
 def test_what_only_programs_have_is_gone_with_the_program(tree: Tree) -> None:
     """At the very read that finds the process ended: what the kernel shows by then are zeros."""
@@ -237,3 +251,15 @@ def test_how_hierarchies_are_mounted_is_seen_again(tree: Tree) -> None:
     tree.write("proc/self/mountinfo", mount.format(root="/pod"))
     tree.clock.jump(MOUNTS_SECONDS + 1)
     assert [group.path for group in tree.read(source)] == ["/pod"]
+
+
+def test_arguments_are_cut_where_stat_says_by_now(tree: Tree) -> None:
+    """What follows them is an environment: their length is asked for again as often as they are."""
+    tree.process(1)
+    tree.process(7, cmdline="program\0secret\0")
+    assert tree.read(processes("cmdline"))[7].cmdline.arguments == ["program", "secret"]
+    columns = STAT.format(pid=7, state="S", start=100).split()
+    columns[47:49] = ["1000", "1008"]
+    tree.write("proc/7/stat", " ".join(columns) + "\n")
+    tree.clock.jump(61)
+    assert tree.read(processes("cmdline"))[7].cmdline.arguments == ["program"]

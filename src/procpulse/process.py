@@ -24,7 +24,7 @@ class Part(Generic[T]):
             where `path` is a tuple.
         slow: Whether reading it may wait for the process (its memory lock) or for much work in the kernel.
         again: Seconds after which it is read again, for what hardly ever changes. It is also read again when the
-            process changed its name, as it does in exec.
+            process became another program, as it does in exec: `stat` shows that by its name and the places of arguments.
         secret: Whether it is read only where it is named, since it may hold passwords.
         cap: Most bytes that each file may have; a `clip` part keeps so many and says so.
         clip: Whether bytes over the cap are left out rather than an error.
@@ -139,7 +139,8 @@ class PerProcess(Source[dict[int, R]]):
         self.threads = threads
 
     def refreshes(self, value: dict[int, R]) -> Sequence[Refresh]:
-        """The parts that hardly ever change. They are read again when the process changes its name, at the next read.
+        """The parts that hardly ever change. They are read again when the process becomes another
+        program, at the next read.
 
         On a live host, what was denied is tried again after a minute; it is told at every read. A process that comes in
         the moment in which a directory of /proc goes that is no process, as with a module, may show as much later.

@@ -4,6 +4,7 @@ At every tick numbers grow, some fall; files go, come back, lose their content o
 their own, go, and are replaced under the same name; links lead elsewhere.
 """
 
+import math
 import os
 import random
 import re
@@ -51,25 +52,26 @@ class Settled:
         """Whether a file has to stay as it is."""
         return self._files(path) is not None
 
-    def folder(self, path: str, files: Iterable[str], replaced: bool) -> bool:
+    def folder(self, path: str, files: Iterable[str]) -> bool:
         """Whether a directory has to stay, or what is copied of it may not come.
 
-        A device may go, with all its files, and another may come. Of one that stays, a directory may come or go if what
-        is read at every tick shows that.
+        A device may go, with all its files, and another may come. Of one that stays, a directory may come or go that a
+        pattern stands for: then it is listed at every tick, and told apart by its inode.
         """
         if any(matcher(rule.path)(path) for rule in self.rules if rule.path.endswith("/")):
             return True
         held = [(rule, file) for file in filter(self.file, files) for rule in self.rules if matcher(rule.path)(file)]
         if not held:
             return False
-        free = {file.rpartition("/")[0] for file in files if not self.file(file)}
         for rule, file in held:
             device = _device(rule, file)
             if device is None:
                 return True
             if device == path or device.startswith(path + "/"):
                 continue
-            if replaced or rule.seconds != float("inf") or file.rpartition("/")[0] not in free:
+            *pieces, _ = rule.path[len(rule.device) + 1 :].split("/")
+            listed = max((depth for depth, piece in enumerate(pieces, 1) if set(piece) & set("*?[")), default=0)
+            if rule.seconds != math.inf or path[len(device) + 1 :].count("/") + 1 > listed:
                 return True
         return False
 
@@ -138,8 +140,8 @@ class Mutator:
     def _held(self, file: str) -> bool:
         return any(map(self._settled.file, self._names(file)))
 
-    def _stays(self, folder: str, files: list[str], replaced: bool) -> bool:
-        return self._settled.folder(folder, [name for file in files for name in self._names(file)], replaced)
+    def _stays(self, folder: str, files: list[str]) -> bool:
+        return self._settled.folder(folder, [name for file in files for name in self._names(file)])
 
     def _names(self, path: str) -> list[str]:
         """A path, and what it is called through links."""
@@ -152,7 +154,7 @@ class Mutator:
     # Directories.
 
     def _change_folders(self) -> None:
-        files, folders, _ = self._walk()
+        files, folders, links = self._walk()
         counts: Counter[str] = Counter()
         for file in files:
             while file:
@@ -162,22 +164,22 @@ class Mutator:
         few = max(1, len(folders) // 60)
 
         def inside(folder: str) -> list[str]:
-            return [file for file in files if file.startswith(folder + "/")]
+            return [file for file in (*files, *links) if file.startswith(folder + "/")]
 
         for folder in self._some(small, few):
-            if self._there(folder) and not self._stays(folder, inside(folder), replaced=False):
+            if self._there(folder) and not self._stays(folder, inside(folder)):
                 self._bury(folder)
                 self._folders_gone.append(folder)
                 self.done["directories removed"] += 1
         for folder in self._some(small, few):
-            if self._there(folder) and not self._stays(folder, inside(folder), replaced=True):
+            if self._there(folder) and not self._stays(folder, inside(folder)):
                 self._replace(folder)
         for folder in self._some(small, few):
             if len(files) > self._size * 3 // 2 + 20 or not self._there(folder):
                 continue
             name = self._another(folder)
             theirs = [name + file[len(folder) :] for file in inside(folder)]
-            if not os.path.lexists(self._place(name)) and not self._stays(name, theirs, replaced=False):
+            if not os.path.lexists(self._place(name)) and not self._stays(name, theirs):
                 self._put(self._place(folder), name)
                 self.done["directories added"] += 1
 
@@ -191,7 +193,7 @@ class Mutator:
         source = Path(f"{self.original}{folder}")
         if source.is_dir() and self._place(folder).parent.is_dir() and not os.path.lexists(self._place(folder)):
             files = [f"{folder}/{file.relative_to(source)}" for file in source.rglob("*") if not file.is_dir()]
-            if not self._stays(folder, files, replaced=False):
+            if not self._stays(folder, files):
                 self._put(source, folder)
                 self.done["directories put back"] += 1
                 return

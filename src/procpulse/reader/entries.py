@@ -6,6 +6,12 @@ from typing import Any
 from procpulse.process import Part
 from procpulse.source import Failure, Read, Reading, Reason
 
+LOOK = 4
+"""Processes between two looks at the clock."""
+CHUNK = 256
+"""Processes, or threads, whose slow parts are asked for together."""
+SMALL_CHUNK = 16
+"""The same where descriptors are short: each holds one for as long."""
 PIECE = 4096
 UNKNOWN = -1
 """The identity of a process whose `stat` was not read yet."""
@@ -93,3 +99,11 @@ def read_whole(fd: int, cap: int) -> bytes:
         size = min(size * 4, cap)
         data = os.pread(fd, size, 0)
     return data
+
+
+def program_of(stat: bytes) -> tuple[bytes, list[bytes]]:
+    """What of a `stat` changes when the process becomes another program: its name, and where its arguments are.
+
+    The places are the last columns but one, and 0 for who may not see them.
+    """
+    return stat[: stat.rfind(b")")], stat.rsplit(b" ", 5)[1:5]

@@ -16,12 +16,16 @@ from typing import Any, TypeVar
 
 from procpulse.process import LIST_SECONDS, Part, PerProcess
 from procpulse.reader.entries import (
+    CHUNK,
+    LOOK,
     PIECE,
+    SMALL_CHUNK,
     UNKNOWN,
     Entry,
     PartState,
     is_missing,
     numbers,
+    program_of,
     read_whole,
     request_of,
     the_same,
@@ -46,12 +50,6 @@ from procpulse.tree import Folder, Row, gather
 
 T = TypeVar("T")
 
-LOOK = 4
-"""Processes between two looks at the clock."""
-CHUNK = 256
-"""Processes, or threads, whose slow parts are asked for together."""
-SMALL_CHUNK = 16
-"""The same where descriptors are short: each holds one for as long."""
 _NAMES = 64
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _STAT_BYTES = 1024
@@ -322,7 +320,9 @@ class ProcessTable:
         if entry is None:
             return None
         if self._choosy and not entry.data:
-            self._look(entry, reading)
+            entry = self._look(entry, reading)
+            if entry is None:
+                return None
         if self._fast:
             self._read_parts(entry, now, reading)
         try:
@@ -379,7 +379,7 @@ class ProcessTable:
             values.append(entry.threads)
         return self._source.row(entry.pid, entry.identity, entry.stat, *values)
 
-    def _look(self, entry: Entry, reading: Reading) -> Entry | None:
+    def _look(self, entry: Entry, reading: Reading, first: bool = True) -> Entry | None:
         """See what `stat` says, before it is known whether the process lives until the end of the pass.
 
         Where the process is gone, return another that has its pid by now, if there is one.
@@ -387,11 +387,9 @@ class ProcessTable:
         try:
             data = os.pread(entry.fd, _STAT_BYTES, 0)
         except OSError:
-            if not entry.data:
-                return entry  # it was met a moment ago
             self._forget(self._entries.pop(entry.pid))
-            other = self._entry(entry.pid, reading)
-            return None if other is None else self._look(other, reading)
+            other = self._entry(entry.pid, reading) if first else None
+            return None if other is None else self._look(other, reading, False)
         if data != entry.data:
             try:
                 self._take_in(entry, data, self._source.stat.understand(data, reading.host), reading)
@@ -428,7 +426,7 @@ class ProcessTable:
 
     def _take_in(self, entry: Entry, data: bytes, stat: Any, reading: Reading) -> None:
         """Keep what `stat` says, and forget what that makes untrue."""
-        if self._lasting and (entry.stat is None or entry.stat.comm != stat.comm or stat.state in _DEAD):
+        if self._lasting and (entry.stat is None or stat.state in _DEAD or program_of(entry.data) != program_of(data)):
             for i in self._lasting:  # it may have become another program, or has none any more
                 entry.states[i].next_ns = 0
         if self._choosy and stat.state in _DEAD and not reading.plain:
@@ -537,11 +535,11 @@ class ProcessTable:
 
     def _ask_slow(self, chunk: list[Entry], reading: Reading) -> Steps[None]:
         now = monotonic_ns()
-        choosy = [i for i in self._slow if self._source.parts[i].choosy]
+        deciding = [i for i in self._slow if self._source.parts[i].choosy or self._source.parts[i].again is not None]
         seen = [
             # Else what `stat` said at the last pass will do.
             self._look(entry, reading)
-            if not entry.data or any(entry.states[i].next_ns <= now for i in choosy)
+            if not entry.data or any(entry.states[i].next_ns <= now for i in deciding)
             else entry
             for entry in chunk
         ]
@@ -604,13 +602,15 @@ class ProcessTable:
         state.denied = None
         if part.again is not None:
             state.next_ns = now + int(part.again * 1e9)
-        if answer != state.data:
-            state.data = answer
-            entry.row = None
+        if (
+            answer != state.data or part.again is not None
+        ):  # what is read seldom may mean another thing by now, by `stat`
+            state.data, before = answer, state.value
             if part.plan is None:
                 state.value, state.lost = self._understood(entry, part, answer, reading)
             else:
                 state.value, state.lost = self._folded(f"/proc/{entry.path}", part, answer, reading)
+            entry.row = entry.row if state.value == before else None
         state.tell(part.name, reading)
 
     def _folded(
