@@ -8,11 +8,13 @@ import errno
 import grp
 import os
 import pwd
+import select
 import stat
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST_LINKS = 40
+_PIPE_SECONDS = 5.0
 _MOST_SECRET = 4096
 
 
@@ -156,10 +158,11 @@ def read_secret(path: str | os.PathLike[str], most: int = _MOST_SECRET) -> str:
 
     Raises:
         PermissionError: somebody else may read or write it.
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is neither a file nor a descriptor that the shell made (`<(...)`).
         ValueError: it is no UTF-8.
     """
-    with open(path, "rb") as file:
+    # A pipe that nobody writes to would hold up the program for ever; one that a shell made has its writer already.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         found = os.fstat(file.fileno())
         if stat.S_ISREG(found.st_mode):
             why = (
@@ -171,4 +174,12 @@ def read_secret(path: str | os.PathLike[str], most: int = _MOST_SECRET) -> str:
             )
             if why:
                 raise PermissionError(errno.EPERM, f"no place for a secret: {why}", os.fspath(path))
-        return file.read(most).decode().strip()
+        elif not stat.S_ISFIFO(found.st_mode):
+            raise OSError(errno.EINVAL, "no regular file", os.fspath(path))
+        elif not select.select([file], [], [], _PIPE_SECONDS)[0]:
+            raise OSError(errno.EAGAIN, "nothing comes from this pipe", os.fspath(path))
+        os.set_blocking(file.fileno(), True)
+        text = file.read(most).decode().strip()
+        if not text and not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.ENODATA, "nothing comes from this pipe", os.fspath(path))
+        return text

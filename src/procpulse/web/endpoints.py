@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route, Router
 from starlette.staticfiles import StaticFiles
@@ -246,10 +246,13 @@ class Endpoints:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             raise Problem(415, "send JSON")
         body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > LARGEST_BODY:
-                raise Problem(413, "too big")
+        try:
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LARGEST_BODY:
+                    raise Problem(413, "too big")
+        except ClientDisconnect:  # or it took too long to send what it had announced
+            raise Problem(400, "there was more to come") from None
         try:
             login = msgspec.json.decode(body, type=Login)
         except (msgspec.MsgspecError, UnicodeDecodeError):
