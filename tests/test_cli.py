@@ -72,6 +72,7 @@ def test_version_and_help() -> None:
         (["snapshot", "--sauces", "stat"], "--sauces"),
         (["snapshot", "--source", "stat"], "--source"),
         (["snapshot", "--sources", "meminf"], "did you mean meminfo?"),
+        (["snapshot", "--sources", "NET_DEV"], "did you mean net_dev"),
         (["snapshot", "--sources", "processes:cmdlin"], "did you mean cmdline"),
         (["snapshot", "--sources", ""], "no source ''"),
         (["snapshot", "--proc-root", "/nowhere"], "no directory '/nowhere'"),
@@ -214,11 +215,14 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     assert result.stderr == ""
 
 
-def test_a_full_disk_is_an_error() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("line", ["snapshot --sources loadavg", "--help", "stream --help", "--version", "limits"])
+def test_a_full_disk_is_an_error(line: str, unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
         result = subprocess.run(
-            [*COMMAND, "snapshot", "--sources", "loadavg"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
+            [*COMMAND, *line.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
     assert result.returncode == 1
     assert result.stderr == "procpulse: [Errno 28] No space left on device\n"
 
@@ -314,11 +318,20 @@ def test_control_groups_are_a_tree() -> None:
     assert any(line.startswith("          9c3e51d07fb8 ") and line.endswith("containerd") for line in lines)
 
 
-def test_limits() -> None:
+def test_limits(tmp_path: Path) -> None:
     tree = Path(__file__).parent.parent / "fixtures/cgroup-v1"
     where = ("--proc-root", str(tree / "proc"), "--sys-root", str(tree / "sys"))
     found = json.loads(run("limits", *where).stdout)
     assert (found["cpus"], found["memory_bytes"]) == (2.5, 1 << 30)
     assert re.search(r"^memory_bytes +1.0G$", run("limits", "--format", "table", *where).stdout, re.M)
+    where = ("--proc-root", str(tree / "proc"), "--sys-root", str(tmp_path))
+    lost = run("limits", "--format", "table", *where)
+    assert (lost.returncode, "online_cpus" in lost.stdout) == (0, False)
+    assert "procpulse: the limit of memory is not known: " in lost.stderr
+    failures = json.loads(run("limits", *where).stdout)["failures"]
+    assert failures
+    for failure in failures:
+        place = failure["path"].replace("/sys/", f"{tmp_path}/", 1).replace("/proc/", f"{tree}/proc/", 1)
+        assert place in lost.stderr
     missing = run("limits", "--pid", "99999999")
     assert (missing.returncode, missing.stderr) == (3, "procpulse: limits: /proc/99999999/status: missing: ENOENT\n")

@@ -55,6 +55,8 @@ def test_it_shows_costs_of_a_captured_tree(capsys: pytest.CaptureFixture[str]) -
         (doctor._control_groups, own(mountinfo=["1 1 0:1 / /c rw - cgroup2 cgroup2 rw"]), "version 2"),
         (doctor._control_groups, own(), "not mounted"),
         (doctor._privileges, own(status=["CapEff: 0000000000000000"]), "without CAP_SYS_PTRACE"),
+        (doctor._privileges, own(), "does not tell"),
+        (doctor._privileges, own(status=["CapEff: "]), "does not tell"),
         (doctor._privileges, own(status=["CapEff: 000001ffffffffff"]), "with CAP_SYS_PTRACE and"),
     ],
 )

@@ -129,5 +129,6 @@ def suggestion(name: str, known: list[str] | None = None) -> str:
     """What may have been meant by a name that does not exist; empty where nothing comes close."""
     import difflib  # only for mistakes
 
-    close = difflib.get_close_matches(name, [n.upper() for n in modules()] if known is None else known, 3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    spelled = {n.lower(): n for n in ([n.upper() for n in modules()] if known is None else known)}
+    close = difflib.get_close_matches(name.lower(), spelled, 3)
+    return f"; did you mean {' or '.join(spelled[n] for n in close)}?" if close else ""

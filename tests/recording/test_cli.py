@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def test_what_was_recorded_is_replayed(recording: Path) -> None:
     assert [encode_json.decode(line).seq for line in middle.splitlines()] == [snap.seq for snap in snaps[2:5]]
     day = time.strftime("%H:%M:%S", time.localtime(snaps[0].time))
     assert len(run("replay", str(recording), "--from", day).stdout.splitlines()) == 6
-    assert run("replay", str(recording), "--from", "2100-01-01").stdout == ""
+    later = run("replay", str(recording), "--from", "2100-01-01")
+    assert (later.returncode, later.stdout) == (0, "")
+    began = datetime.fromtimestamp(snaps[0].time).isoformat(timespec="seconds")
+    assert later.stderr == f"procpulse: {recording}: no tick in that time; the first is of {began}\n"
 
 
 def test_csv(recording: Path) -> None:
@@ -85,7 +89,7 @@ def test_a_damaged_recording(recording: Path, tmp_path: Path) -> None:
     result = run("replay", str(path))
     assert result.returncode == 6
     assert len(result.stdout.splitlines()) == 5
-    assert "1 damaged places were left out" in result.stderr
+    assert "1 damaged place was left out" in result.stderr
 
 
 def test_files_that_are_no_recordings(tmp_path: Path) -> None:

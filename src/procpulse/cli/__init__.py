@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from procpulse.cli.options import EXIT_CODES, Refused
 
@@ -43,6 +43,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: {message}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)  # argparse drops the error of a disk that is full
 
 
 def parser(verbs: Sequence[str] = tuple(VERBS)) -> argparse.ArgumentParser:
@@ -86,9 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if without_output and verb not in _WITHOUT_OUTPUT:
         print("procpulse: standard output is closed", file=sys.stderr)
         return 1
-    options = parser([verb]).parse_args(arguments)
     try:
-        code: int = options.run(options)
+        code = _run(verb, arguments)
         sys.stdout.flush()
     except Refused as refusal:
         print(f"procpulse: {refusal}", file=sys.stderr)
@@ -99,6 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"procpulse: {error}", file=sys.stderr)
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
+    return code
+
+
+def _run(verb: str, arguments: Sequence[str]) -> int:
+    try:
+        options = parser([verb]).parse_args(arguments)
+    except SystemExit as end:  # the help or the version is shown, or a mistake is told
+        return int(end.code or 0)
+    code: int = options.run(options)
     return code
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -200,10 +201,17 @@ def _read_own() -> dict[str, list[str]]:
 # Looking. Each yields what it finds about one topic.
 
 
+def _capabilities(own: dict[str, list[str]]) -> int | None:
+    """The capabilities that this program has, a bit each; None where the kernel does not say it."""
+    held = next((line.removeprefix("CapEff: ") for line in own["status"] if line.startswith("CapEff: ")), "")
+    return int(held, 16) if re.fullmatch("[0-9a-f]+", held) else None
+
+
 def _missing(own: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """The capabilities that this program lacks, and what each would show."""
-    held = next((line.split()[1] for line in own["status"] if line.startswith("CapEff: ")), "0")
-    mask = int(held, 16)
+    """The capabilities that this program is known to lack, and what each would show."""
+    mask = _capabilities(own)
+    if mask is None:
+        return []
     return [(name, what) for bit, name, what in _CAPABILITIES if not mask >> bit & 1]
 
 
@@ -212,11 +220,16 @@ def _is_confined(own: dict[str, list[str]]) -> bool:
     return bool(own.get("uid_map")) and [line.split() for line in own.get("uid_map", [])] != [_HOST_USERS]
 
 
+_PROC = "mount a procfs at /proc, which says what this program may do"
+
+
 def _more_rights(own: dict[str, list[str]]) -> str:
     """What to change where something is denied; not what is so already."""
     missing = [name for name, _ in _missing(own)]
     if _is_confined(own):
         return "run outside of this user namespace: here root has no rights over what belongs to the host"
+    if _capabilities(own) is None:
+        return _PROC
     if not missing:
         return (
             "no capability is missing: a security module, a seccomp filter or a read-only view denies it; "
@@ -233,6 +246,8 @@ def _privileges(own: dict[str, list[str]]) -> Iterator[Finding]:
     if _is_confined(own):
         who += " of a user namespace"
         yield Finding("privileges", False, f"{who}: its rights end there", _more_rights(own))
+    elif _capabilities(own) is None:
+        yield Finding("privileges", False, f"{who}, with capabilities that /proc/self/status does not tell", _PROC)
     elif not missing:
         yield Finding("privileges", True, f"{who}, with {' and '.join(name for _, name, _ in _CAPABILITIES)}")
     for name, what in missing:

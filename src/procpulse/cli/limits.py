@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the limits; return the exit code."""
     import msgspec
+    from msgspec.structs import replace
 
     from procpulse._limits import limits_sync
     from procpulse.snapshot import Unavailable
@@ -36,10 +37,14 @@ def run(options: argparse.Namespace) -> int:
         found = limits_sync(options.pid, roots=roots)
     except Unavailable as error:
         return shared.failure_code({"limits": error.failure} if error.failure is not None else {}, True, roots) or 1
+    shown = {str(failure) for failure in found.unknown.values()}
     if (options.format or ("table" if sys.stdout.isatty() else "json")) == "json":
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     else:
-        print("\n".join(render(found)))
+        print("\n".join(render(replace(found, failures=[], unknown={}))))  # they are told below
     for name, failure in found.unknown.items():
         print(f"procpulse: the limit of {name} is not known: {told(failure, roots)}", file=sys.stderr)
+    for failure in found.failures:
+        if str(failure) not in shown:
+            print(f"procpulse: limits: {told(failure, roots)}", file=sys.stderr)
     return 0

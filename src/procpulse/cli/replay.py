@@ -112,6 +112,7 @@ class _Recorded:
         """Each as it was taken."""
         midnight: float | None = None
         hidden = None if self._options.raw_arguments else WithoutSecrets()
+        empty = True
         for path in self._options.files:
             try:
                 times = (self._options.start, self._options.end)
@@ -121,26 +122,47 @@ class _Recorded:
                 options = self._options
                 async with replay(path, options.speed, start=start, end=end, limit=options.limit) as recording:
                     async for snapshot in recording:
+                        empty = False
                         yield snapshot if hidden is None else hidden(snapshot)
                     self._report(path, recording)
             except (NotARecording, Later) as error:
                 raise shared.Refused(str(error)) from None
+        if empty:
+            await self._tell_of_nothing()
+
+    async def _tell_of_nothing(self) -> None:
+        """Say that nothing was shown, and when the recording began: a time of another day looks like an empty file."""
+        path = self._options.files[0]
+        first = await _first(path)
+        if first is None:
+            print(f"procpulse: {path}: no tick", file=sys.stderr)
+        else:
+            began = datetime.fromtimestamp(first).isoformat(timespec="seconds")
+            print(f"procpulse: {path}: no tick in that time; the first is of {began}", file=sys.stderr)
 
     def _report(self, path: str, recording: Replay) -> None:
         if not recording.damaged:
             return
         self.code = 6
+        left = "1 damaged place was" if recording.damaged == 1 else f"{recording.damaged} damaged places were"
         for damage in recording.damages[:10]:
             print(f"procpulse: {path}: {damage}", file=sys.stderr)
-        print(f"procpulse: {path}: {recording.damaged} damaged places were left out", file=sys.stderr)
+        print(f"procpulse: {path}: {left} left out", file=sys.stderr)
 
 
 async def _midnight(path: str) -> float | None:
     """When the day of the first tick of a recording began, by the local clock."""
+    first = await _first(path)
+    if first is None:
+        return None
+    return datetime.fromtimestamp(first).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+async def _first(path: str) -> float | None:
+    """When the first tick of a recording was, in seconds since 1970; None where it has none."""
     async with replay(path) as recording:
         async for snapshot in recording:
-            day = datetime.fromtimestamp(snapshot.time).replace(hour=0, minute=0, second=0, microsecond=0)
-            return day.timestamp()
+            return snapshot.time
     return None
 
 
