@@ -46,6 +46,15 @@ async def test_a_snapshot_is_that_of_the_sampler(app: Application, web: httpx.As
     assert msgpack.decode(packed.content).host == snap.host
 
 
+async def test_a_websocket_that_does_not_ask_to_upgrade_is_told(web: httpx.AsyncClient) -> None:
+    """A proxy that leaves the header out is a common mistake: it is not as if the address were wrong."""
+    answer = await web.get("/v1/stream")
+    assert answer.status_code == 426
+    assert answer.headers["upgrade"] == "websocket"
+    assert "websocket" in answer.json()["error"]
+    assert (await web.get("/v1/streams")).status_code == 404
+
+
 async def test_the_part_that_was_asked_for(web: httpx.AsyncClient) -> None:
     snap = (await web.get("/v1/snapshot?sources=loadavg,stat")).json()
     assert list(snap["values"]) == ["stat", "loadavg"]

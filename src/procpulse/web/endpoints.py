@@ -291,6 +291,10 @@ class Endpoints:
             raise Problem(405, "GET it", {"allow": "GET, HEAD"})
         name = path or "index.html"
         if not is_file(name):
+            if path == "v1/stream":  # often so behind a proxy that does not pass the header `upgrade` on
+                plain = str(request.scope.get("http_version", "1.1")).startswith("1")
+                headers = {"upgrade": "websocket", "connection": "upgrade"} if plain else None
+                raise Problem(426, "this is a websocket: ask to upgrade; v1/events is the same by HTTP", headers)
             if path:
                 raise Problem(404, "nothing here")
             return Response(MISSING_PAGE, headers={"cache-control": "no-store"}, media_type="text/html")
