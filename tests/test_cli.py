@@ -227,6 +227,19 @@ def test_a_full_disk_is_an_error(line: str, unbuffered: str) -> None:
     assert result.stderr == "procpulse: [Errno 28] No space left on device\n"
 
 
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_name_that_the_locale_has_no_letters_for(form: str, tmp_path: Path) -> None:
+    (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n/\u65e5\u672c file 10 5 -2\n", encoding="utf-8")
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        result = subprocess.run(
+            [*COMMAND, "snapshot", "--sources", "swaps", "--format", form, "--proc-root", str(tmp_path)],
+            capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": encoding},
+        )  # fmt: skip
+        assert (result.returncode, result.stderr) == (0, b"")
+        whole = form == "json" or encoding == "utf-8"  # JSON is UTF-8 wherever it is
+        assert ("/\u65e5\u672c".encode() if whole else rb"/\u65e5\u672c") in result.stdout
+
+
 def test_sources() -> None:
     result = run("sources")
     assert result.returncode == 0

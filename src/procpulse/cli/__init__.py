@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -85,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # it: with the default action one peer of a socket that hangs up would end a server.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of processes need not fit the locale
     verb = next((word for word in arguments if not word.startswith("-")), "")
     if without_output and verb not in _WITHOUT_OUTPUT:
         print("procpulse: standard output is closed", file=sys.stderr)
