@@ -22,7 +22,7 @@ LOGGER.addHandler(logging.NullHandler())
 
 def describe(request: Request, answer: Any) -> dict[str, Any]:
     """A request and its answer as inert words: what, path, and bytes, names or the reason."""
-    told: dict[str, Any] = {"what": type(request).__name__.lower(), "path": _inert(request.path)}
+    told: dict[str, Any] = {"what": type(request).__name__.lower(), "path": text.printable(request.path)}
     if isinstance(answer, Failure):
         told |= {"reason": str(answer.reason), "detail": answer.detail}
     elif isinstance(answer, bytes):
@@ -40,7 +40,3 @@ def reads(request: Request, answer: Any) -> None:
         told = describe(request, answer)
         rest = " ".join(f"{key}={value}" for key, value in told.items() if key not in ("what", "path"))
         LOGGER.log(level, "%s %s %s", told["what"], told["path"], rest)
-
-
-def _inert(path: str) -> str:
-    return path if path.isprintable() else text.inert(path.encode("utf-8", "surrogateescape"))

@@ -10,6 +10,7 @@ import os
 import pwd
 import select
 import stat
+import time
 from pathlib import Path
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -161,12 +162,32 @@ def read_secret(path: str | os.PathLike[str], most: int = _MOST_SECRET) -> str:
         OSError: it cannot be read, or is neither a file nor a descriptor that the shell made (`<(...)`).
         ValueError: it is no UTF-8.
     """
+    return read_file(path, most, secret=True).decode().strip()
+
+
+def read_file(path: str | os.PathLike[str], most: int, *, secret: bool = False, pipes: bool = True) -> bytes:
+    """The bytes of a file, which can hold up nobody: a regular one, or a pipe from which all of it comes soon.
+
+    Args:
+        path: The file.
+        most: Bytes that are read of it at most.
+        secret: Whether a file that others may read or have written is refused.
+        pipes: Whether it may be a pipe, such as the shell makes for `<(...)`.
+
+    Raises:
+        PermissionError: somebody else may read or write a file that is secret.
+        OSError: it cannot be read, or is neither a file nor such a pipe.
+    """
     # A pipe that nobody writes to would hold up the program for ever; one that a shell made has its writer already.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        found = os.fstat(file.fileno())
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.fstat(fd)
+        pipe = pipes and stat.S_ISFIFO(found.st_mode)
         if stat.S_ISREG(found.st_mode):
             why = (
-                "it belongs to somebody else"
+                ""
+                if not secret
+                else "it belongs to somebody else"
                 if found.st_uid not in (0, os.geteuid())
                 else "others than its owner may read it: chmod 600"
                 if found.st_mode & 0o077
@@ -174,12 +195,23 @@ def read_secret(path: str | os.PathLike[str], most: int = _MOST_SECRET) -> str:
             )
             if why:
                 raise PermissionError(errno.EPERM, f"no place for a secret: {why}", os.fspath(path))
-        elif not stat.S_ISFIFO(found.st_mode):
+        elif not pipe:
             raise OSError(errno.EINVAL, "no regular file", os.fspath(path))
-        elif not select.select([file], [], [], _PIPE_SECONDS)[0]:
-            raise OSError(errno.EAGAIN, "nothing comes from this pipe", os.fspath(path))
-        os.set_blocking(file.fileno(), True)
-        text = file.read(most).decode().strip()
-        if not text and not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.ENODATA, "nothing comes from this pipe", os.fspath(path))
-        return text
+        data, end = bytearray(), time.monotonic() + _PIPE_SECONDS
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        while len(data) < most:
+            if pipe and not poll.poll(max(0.0, end - time.monotonic()) * 1000):
+                raise OSError(errno.EAGAIN, "nothing comes from this pipe", os.fspath(path))
+            try:
+                piece = os.read(fd, min(most - len(data), 1 << 16))
+            except BlockingIOError:
+                continue
+            if not piece:
+                break
+            data += piece
+    finally:
+        os.close(fd)
+    if pipe and not data.strip():
+        raise OSError(errno.ENODATA, "nothing comes from this pipe", os.fspath(path))
+    return bytes(data)

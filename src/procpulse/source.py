@@ -200,16 +200,11 @@ class Reading:
         """Keep that a part is lost. Files of one kind are counted, not listed. What is missing is just absent."""
         if failure.reason is Reason.MISSING:
             return
-        part = _printable(part)
+        part = text.printable(part)
         known = self.failures.get(part)
         count = failure.count + (known.count if known else 0)
-        path = _printable((known or failure).path)
+        path = text.printable((known or failure).path)
         self.failures[part] = msgspec.structs.replace(known or failure, path=path, count=count)
-
-
-def _printable(path: str) -> str:
-    """A path as inert text: interfaces and others can have any bytes for a name."""
-    return path if path.isprintable() else text.inert(path.encode("utf-8", "surrogateescape"))
 
 
 class Refresh(NamedTuple):
@@ -257,7 +252,7 @@ class Unreadable(Exception):
 
     def __init__(self, failure: Failure):
         if not failure.path.isprintable():  # else it could not be sent, and the whole snapshot with it
-            failure = msgspec.structs.replace(failure, path=_printable(failure.path))
+            failure = msgspec.structs.replace(failure, path=text.printable(failure.path))
         super().__init__(failure)
         self.failure = failure
 

@@ -373,6 +373,13 @@ def inert(name: bytes) -> str:
 
 
 _PART = 16384
+
+
+def printable(path: str) -> str:
+    """A path or message as `inert` text; itself where it can be printed as it is."""
+    return path if path.isprintable() else inert(path.encode("utf-8", "surrogateescape"))
+
+
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)}
 
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from procpulse.cli.options import EXIT_CODES, Refused
+from procpulse.cli.say import say
+from procpulse.text import printable
 
 VERBS = {
     "snapshot": "read the host once",
@@ -43,7 +45,7 @@ examples:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: {message}\n")
+        self.exit(2, f"{self.prog}: {printable(message)}\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         (file or sys.stderr).write(message)  # argparse drops the error of a disk that is full
@@ -90,18 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # names of processes need not fit the locale
     verb = next((word for word in arguments if not word.startswith("-")), "")
     if without_output and verb not in _WITHOUT_OUTPUT:
-        print("procpulse: standard output is closed", file=sys.stderr)
+        say("standard output is closed")
         return 1
     try:
         code = _run(verb, arguments)
         sys.stdout.flush()
     except Refused as refusal:
-        print(f"procpulse: {refusal}", file=sys.stderr)
+        say(str(refusal))
         return refusal.code
     except BrokenPipeError:
         return _end_as_a_filter()
     except OSError as error:  # stdout is full or gone
-        print(f"procpulse: {error}", file=sys.stderr)
+        say(str(error))
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 1
     return code

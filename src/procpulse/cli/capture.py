@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from procpulse.cli import options as shared
+from procpulse.text import printable
 
 EXAMPLES = """\
 examples:
@@ -39,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
         raise shared.Refused(f"{options.folder} is not empty: capture writes into a new or empty folder", 2) from None
     except PermissionError as error:
         raise shared.Refused(f"{options.folder}: {error.strerror}", 2) from None
-    print(f"{count} files saved in {options.folder}")
+    print(f"{count} files saved in {printable(options.folder)}")
     return 0

@@ -5,6 +5,7 @@ import sys
 
 from procpulse.cli import options as shared
 from procpulse.cli.roots import told
+from procpulse.cli.say import say
 from procpulse.cli.table import render
 
 EXAMPLES = """\
@@ -43,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         print("\n".join(render(replace(found, failures=[], unknown={}))))  # they are told below
     for name, failure in found.unknown.items():
-        print(f"procpulse: the limit of {name} is not known: {told(failure, roots)}", file=sys.stderr)
+        say(f"the limit of {name} is not known: {told(failure, roots)}")
     for failure in found.failures:
         if str(failure) not in shown:
-            print(f"procpulse: limits: {told(failure, roots)}", file=sys.stderr)
+            say(f"limits: {told(failure, roots)}")
     return 0

@@ -3,12 +3,12 @@
 import argparse
 import os
 import re
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 from procpulse import catalog
 from procpulse.cli.roots import strange, told
+from procpulse.cli.say import say
 from procpulse.process import PerProcess
 from procpulse.redact import Arguments
 from procpulse.snapshot import Failure, Reason
@@ -233,7 +233,7 @@ def failure_code(failures: dict[str, Failure], named: bool, roots: Roots | None 
     if not named or not whole:
         return 0
     for name, failure in whole.items():
-        print(f"procpulse: {name}: {told(failure, roots)}", file=sys.stderr)
+        say(f"{name}: {told(failure, roots)}")
     reasons = {failure.reason for failure in whole.values()}
     if Reason.DENIED in reasons:
         return 4

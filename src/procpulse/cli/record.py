@@ -3,12 +3,12 @@
 import argparse
 import asyncio
 import signal
-import sys
 from typing import Any
 
 import anyio
 
 from procpulse.cli import options as shared
+from procpulse.cli.say import say
 from procpulse.cli.table import size
 from procpulse.recording import Recorder
 from procpulse.sampler import Sampler
@@ -86,7 +86,7 @@ async def _record(sampler: Sampler, recorder: Recorder, options: argparse.Namesp
     code = 0
     async with sampler, recorder:
         if recorder.cut:
-            print(f"procpulse: {options.file}: {recorder.cut} bytes of a torn tick were cut off", file=sys.stderr)
+            say(f"{options.file}: {recorder.cut} bytes of a torn tick were cut off")
         recording = asyncio.ensure_future(_ticks(sampler, recorder, options, named, roots))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, recording.cancel)
@@ -94,7 +94,7 @@ async def _record(sampler: Sampler, recorder: Recorder, options: argparse.Namesp
             code = await recording
         except asyncio.CancelledError:
             pass  # this is how it is told to end
-    print(f"procpulse: {recorder.ticks} ticks in {options.file}, {size(recorder.size)}B", file=sys.stderr)
+    say(f"{recorder.ticks} ticks in {options.file}, {size(recorder.size)}B")
     return code
 
 

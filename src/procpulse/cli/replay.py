@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import re
-import sys
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from procpulse import catalog
 from procpulse.cli import options as shared
 from procpulse.cli import output
+from procpulse.cli.say import say
 from procpulse.cli.secrets import WithoutSecrets
 from procpulse.comparer import deltas
 from procpulse.delta import Delta
@@ -135,10 +135,10 @@ class _Recorded:
         path = self._options.files[0]
         first = await _first(path)
         if first is None:
-            print(f"procpulse: {path}: no tick", file=sys.stderr)
+            say(f"{path}: no tick")
         else:
             began = datetime.fromtimestamp(first).isoformat(timespec="seconds")
-            print(f"procpulse: {path}: no tick in that time; the first is of {began}", file=sys.stderr)
+            say(f"{path}: no tick in that time; the first is of {began}")
 
     def _report(self, path: str, recording: Replay) -> None:
         if not recording.damaged:
@@ -146,8 +146,8 @@ class _Recorded:
         self.code = 6
         left = "1 damaged place was" if recording.damaged == 1 else f"{recording.damaged} damaged places were"
         for damage in recording.damages[:10]:
-            print(f"procpulse: {path}: {damage}", file=sys.stderr)
-        print(f"procpulse: {path}: {left} left out", file=sys.stderr)
+            say(f"{path}: {damage}")
+        say(f"{path}: {left} left out")
 
 
 async def _midnight(path: str) -> float | None:

@@ -10,6 +10,8 @@ import sys
 from typing import Any
 
 from procpulse.cli import options as shared
+from procpulse.cli.say import say
+from procpulse.text import printable
 
 EXAMPLES = """\
 examples:
@@ -149,13 +151,13 @@ def run(options: argparse.Namespace) -> int:
         if up:
             print(f"procpulse: {' '.join(place for place, _ in where)}", flush=True)
 
-    def reload() -> bool:
+    async def reload() -> bool:
         try:
-            less: bool = settings.reload(application.guard)
+            less: bool = await settings.reload(application.guard)
         except BadFile as error:
-            print(f"procpulse: nothing was changed: {error}", file=sys.stderr)
+            say(f"nothing was changed: {error}")
             return False
-        print("procpulse: tokens, passwords and certificates were read again", file=sys.stderr)
+        say("tokens, passwords and certificates were read again")
         return less
 
     server.raise_descriptor_limit(4 * options.max_clients + 1024)
@@ -178,7 +180,7 @@ def _warn(options: argparse.Namespace, application: Any, settings: Any, exposed:
     if application.withheld:
         told.append(f"{application.withheld}; all is shown with --token-file, by --unix, or with --insecure")
     for line in told:
-        print(f"procpulse: {line}", file=sys.stderr)
+        say(line)
 
 
 def _settings(options: argparse.Namespace) -> Any:
@@ -271,7 +273,7 @@ def _address(listener: Any, secure: bool) -> tuple[str, bool]:
     """Where a socket listens, as an address to open, and whether only this machine can reach it."""
     name = listener.getsockname()
     if isinstance(name, str):
-        return f"unix:{name}", True
+        return f"unix:{printable(name)}", True
     address = ipaddress.ip_address(name[0].partition("%")[0])
     shown = f"[{address}]" if address.version == 6 else str(address)
     return f"http{'s' * secure}://{shown}:{name[1]}/", address.is_loopback

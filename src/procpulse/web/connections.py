@@ -290,7 +290,9 @@ class Acceptor:
             )
         except OSError as error:  # a client without TLS or without the certificate that it needs, or one that is gone
             if self._ssl is not None:
-                _logger.warning("a TLS handshake failed: %s", getattr(error, "reason", None) or error)
+                _logger.warning(
+                    "a TLS handshake failed: %s", getattr(error, "reason", None) or str(error) or type(error).__name__
+                )
         finally:
             if place.transport is None:
                 place.leave()

@@ -8,6 +8,8 @@ import time
 import traceback
 from collections.abc import Callable
 
+from procpulse.text import printable
+
 MINUTE = 60.0
 MOST_KINDS = 64
 LONGEST = 4000
@@ -68,8 +70,13 @@ class OncePerMinute(logging.Handler):
         """Write what was counted and not told yet."""
         for (text, _), entry in self._kinds.items():
             if entry[1]:
-                self._write(f"procpulse: {int(entry[1])} more: {text.strip()}\n")
+                self._write(f"procpulse: {int(entry[1])} more: {printable(_kind(text))}\n")
                 entry[1] = 0
+
+
+def _kind(text: str) -> str:
+    """What is the same in all messages of a kind: all before what was to be put in."""
+    return text.partition("%")[0].strip(" :\n") or "other messages"
 
 
 def write_if_it_fits(text: str) -> None:

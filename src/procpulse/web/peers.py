@@ -14,7 +14,7 @@ Headers = Mapping[bytes, list[bytes]]
 
 _SO_PEERGROUPS = 59
 """Of Linux 4.13; Python has no name for it."""
-_MOST_GROUPS = 1024
+_MOST_GROUPS = 65536
 
 _PROXY_HEADERS = frozenset(
     [
@@ -89,11 +89,26 @@ def peer_of(transport: Any) -> Peer | None:
     if found is None or found.family != socket.AF_UNIX:
         return None
     _, uid, gid = struct.unpack("iII", found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    groups = {gid}
-    with suppress(OSError):
-        data = found.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * _MOST_GROUPS)
-        groups |= set(struct.unpack(f"{len(data) // 4}I", data))
-    return Peer.of(uid, groups)
+    return Peer.of(uid, {gid, *_peer_groups(found.fileno())})
+
+
+def _peer_groups(fd: int) -> tuple[int, ...]:
+    """The supplementary groups of who is at the other end, as they were when it connected.
+
+    Through the C library: Python's own `getsockopt` refuses an answer of more than 1,024 bytes, which are 256 groups, and
+    the kernel lets a process have 65,536.
+    """
+    try:
+        import ctypes
+
+        libc = ctypes.CDLL(None, use_errno=True)
+    except (ImportError, OSError):
+        return ()
+    data = (ctypes.c_uint32 * _MOST_GROUPS)()
+    length = ctypes.c_uint32(ctypes.sizeof(data))
+    if libc.getsockopt(fd, socket.SOL_SOCKET, _SO_PEERGROUPS, data, ctypes.byref(length)):
+        return ()
+    return tuple(data[: length.value // 4])
 
 
 def is_ours(peer: Peer, group: int | None = None) -> bool:

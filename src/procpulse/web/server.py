@@ -14,7 +14,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
@@ -55,10 +55,12 @@ class Server(uvicorn.Server):
         most: int = 1024,
         ready: Callable[[bool], None] | None = None,
         certificates: "Certificates | None" = None,
-        reload: Callable[[], bool] | None = None,
+        reload: Callable[[], Awaitable[bool]] | None = None,
     ):
         self._certificates = certificates
         self._reload = reload
+        self._reading: asyncio.Task[None] | None = None
+        self._read_once_more = False
         # Whoever started it with nohup does not want it to end with the terminal.
         self._terminal = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
         self._hub = application.hub
@@ -100,8 +102,20 @@ class Server(uvicorn.Server):
         """SIGHUP: files are read again, unless it is the end of the terminal that the server was started in."""
         if self._terminal and not has_terminal():
             self._end()
-        elif self._reload is None or not self._reload():
-            return
+            self._stop_streams()
+        elif self._reload is not None:
+            self._read_once_more = True
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.get_running_loop().create_task(self._read_again(self._reload))
+
+    async def _read_again(self, reload: Callable[[], Awaitable[bool]]) -> None:
+        """Read files again, one time after the other however many signals come."""
+        while self._read_once_more:
+            self._read_once_more = False
+            if await reload():
+                self._stop_streams()
+
+    def _stop_streams(self) -> None:
         for subscriber in list(self._hub.subscribers):
             subscriber.stop(GOING_AWAY)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from procpulse.private_files import read_secret
 from procpulse.web import tokens
 from procpulse.web.access import Access, Refusal
+from procpulse.web.apart import apart
 from procpulse.web.guard import HEADERS, Guard
 from procpulse.web.tokens import Tokens
 
@@ -109,8 +110,8 @@ class Settings:
         guard.headers = self.headers
         guard.limit = _no_limit if self.rate is None else limiter(*self.rate)
 
-    def reload(self, guard: Guard) -> bool:
-        """Read the files again, for a server that runs.
+    async def reload(self, guard: Guard) -> bool:
+        """Read the files again, for a server that runs, and goes on while a file is slow or hangs.
 
         Returns:
             Whether somebody may see less than before, so that open streams have to show again who they are.
@@ -118,7 +119,7 @@ class Settings:
         Raises:
             BadFile: one makes no sense now; all stays as it was.
         """
-        new = Settings(self._files, self._session_seconds)
+        new = await apart(lambda: Settings(self._files, self._session_seconds))
         access = guard.access
         for old, now in (
             (access.tokens, new.tokens),

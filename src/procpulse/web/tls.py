@@ -8,9 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from procpulse.private_files import read_file
 from procpulse.web.web_config import Tls
 
 _logger = logging.getLogger("procpulse.web")
+_LARGEST = 4 << 20
 
 
 class Certificates:
@@ -75,9 +77,6 @@ def context(tls: Tls) -> ssl.SSLContext:
     made.minimum_version, made.maximum_version = tls.minimum, tls.maximum
     with ExitStack() as stack:
         cert, key = stack.enter_context(_as_file(tls.cert)), stack.enter_context(_as_file(tls.key))
-        for path in (cert, key):
-            with open(path, "rb"):
-                pass  # what OpenSSL says of a file that cannot be read does not name it
         try:
             made.load_cert_chain(cert, key, password=_no_password)
         except ssl.SSLError as error:
@@ -112,13 +111,17 @@ def context(tls: Tls) -> ssl.SSLContext:
 
 @contextmanager
 def _as_file(part: Path | str) -> Iterator[str]:
-    """The path of something that may be a text itself; the module `ssl` reads files alone."""
-    if isinstance(part, Path):
-        yield str(part)
-        return
+    """The path of a copy of something that may be a text itself; the module `ssl` reads files alone.
+
+    OpenSSL would wait for a pipe for ever, and so would all clients, and it reads a file of any size to its end.
+    """
+    data = read_file(part, _LARGEST + 1, pipes=False) if isinstance(part, Path) else part.encode()
+    if len(data) > _LARGEST:
+        raise ValueError(f"{_name(part)}: larger than {_LARGEST >> 20} MiB")
     fd = os.memfd_create("pem", os.MFD_CLOEXEC)
     try:
-        os.write(fd, part.encode())
+        with open(fd, "wb", closefd=False) as file:
+            file.write(data)
         yield f"/proc/self/fd/{fd}"
     finally:
         os.close(fd)

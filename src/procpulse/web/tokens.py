@@ -28,7 +28,7 @@ LEAST_TOKEN = 16
 LEAST_VARIETY = 5
 """Different ones among them; random digits have as many, a key that was held down has not."""
 MOST_TOKENS = 1024
-_MOST_REVOKED = 4096
+_MOST_REVOKED = 1024
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -107,7 +107,10 @@ class Tokens:
         self.tokens = list(tokens)
         self.session_seconds = int(session_seconds)
         self._secret = secrets.token_bytes(32) if secret is None else secret
-        self._revoked: dict[str, int] = {}
+        self._revoked: dict[str, dict[str, int]] = {}
+        """Until when sessions would be good that were ended, by seal, of each token."""
+        self._ended: dict[str, int] = {}
+        """Of each token, until when those sessions are good at most that were all ended together."""
         first = min(token.digest for token in self.tokens)
         self.cookie = f"procpulse_{sha256(b'procpulse cookie ' + first).hexdigest()[:8]}"
         """Its name: servers on other ports of this host have other cookies."""
@@ -139,17 +142,24 @@ class Tokens:
         return found
 
     def session(self, token: Token, now: float) -> str:
-        """The value of a cookie: until when it is good, for which token, and a seal on both."""
-        what = f"{int(now) + self.session_seconds}.{self._mark(token)}"
+        """The value of a cookie: until when it is good, for which token, what no other has, and a seal on all of it."""
+        mark = self._mark(token)
+        until = max(int(now) + self.session_seconds, self._ended.get(mark, 0) + 1)
+        what = f"{until}.{mark}.{secrets.token_hex(8)}"
         return f"{what}.{self._seal(what)}"
 
     def admits(self, session: str, now: float) -> Token | None:
         """The token that a cookie stands for, if it is ours and still good."""
         what, _, seal = session.rpartition(".")
-        until, _, mark = what.partition(".")
+        until, _, rest = what.partition(".")
+        mark = rest.partition(".")[0]
         if not hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(what).encode()):
             return None
-        if not (until.isascii() and until.isdigit() and len(until) < 12 and int(until) > now) or seal in self._revoked:
+        if not (
+            until.isascii() and until.isdigit() and len(until) < 12 and int(until) > now
+        ) or seal in self._revoked.get(mark, ()):
+            return None
+        if int(until) <= self._ended.get(mark, 0):
             return None
         return next((token for token in self.tokens if hmac.compare_digest(self._mark(token), mark)), None)
 
@@ -158,11 +168,14 @@ class Tokens:
         now = time.time()
         if self.admits(session, now) is None:
             return
-        self._revoked = {seal: until for seal, until in self._revoked.items() if until > now}
-        while len(self._revoked) >= _MOST_REVOKED:
-            self._revoked.pop(next(iter(self._revoked)))
         what, _, seal = session.rpartition(".")
-        self._revoked[seal] = int(what.partition(".")[0])
+        until, mark = what.split(".")[:2]
+        gone = {seal: when for seal, when in self._revoked.get(mark, {}).items() if when > now} | {seal: int(until)}
+        if len(gone) > _MOST_REVOKED:
+            # None that was ended may become good again: rather than forget one, all of this token end that there are.
+            self._ended[mark] = max(gone.values())
+            gone = {}
+        self._revoked[mark] = gone
 
     def sessions(self, lines: Iterable[bytes]) -> list[str]:
         """The sessions among the Cookie headers of a request."""

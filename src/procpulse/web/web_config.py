@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from procpulse.private_files import read_file
+
 VERSIONS = {
     "TLS10": ssl.TLSVersion.TLSv1,
     "TLS11": ssl.TLSVersion.TLSv1_1,
@@ -90,8 +92,7 @@ def load(path: Path) -> WebConfig:
         BadConfig: it makes no sense.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        data = file.read(_LARGEST + 1)
+    data = read_file(path, _LARGEST + 1)
     if len(data) > _LARGEST:
         raise BadConfig(f"{path}: larger than 1 MiB")
     return parse(data, path)
