@@ -22,7 +22,7 @@ run: $(READY) page
 
 # Several at a time, then those that need the host for themselves. TESTS="tests/test_text.py" runs some. 5 is "none of them".
 test: $(READY) page
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not alone" $(REPORT:%=--junitxml=%-together.xml) $(TESTS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not alone" $(REPORT:%=--junitxml=%-together.xml) $(TESTS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m alone $(REPORT:%=--junitxml=%-alone.xml) $(TESTS) || [ $$? -eq 5 ]
 
 # ruff, mypy, pyright where it is installed, and the rules of the house.
