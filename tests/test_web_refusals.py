@@ -64,10 +64,10 @@ async def test_slower_and_slower_for_this_address_alone(monkeypatch: pytest.Monk
     clock = _Clock()
     slept: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    async def wait(self: Refusals, seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(refusals.asyncio, "sleep", sleep)
+    monkeypatch.setattr(Refusals, "_wait", wait)
     told = Refusals(clock, lambda line: None)
     for _ in range(14):
         assert await told.failed("one", "a wrong token")
@@ -93,7 +93,6 @@ async def test_bounded_addresses_and_bounded_waiting(monkeypatch: pytest.MonkeyP
     assert [task.done() and task.result() is False for task in tasks] == [False] * 8 + [True] * 12
     assert told.busy("one")
     assert not told.busy("two")
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    told.release()
+    assert [await task for task in tasks] == [True] * 8 + [False] * 12, "the end lets those who wait have their answer"
     assert not told._waiting

@@ -14,6 +14,7 @@ import pytest
 import websockets.sync.client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.running import attack
 from tests.running.command import COMMAND, Serving, serving, wait_for
 
 pytestmark = pytest.mark.server
@@ -261,3 +262,20 @@ def test_guessing_is_told_and_slow(tmp_path: Path) -> None:
     assert log.count("refused loopback: a wrong token") == 1
     assert "guess" not in log
     assert right not in log
+
+
+@pytest.mark.server
+def test_who_waits_for_a_slowed_refusal_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("an-excellent-token-0123456789")
+    with serving(tmp_path, "--token-file", str(token)) as server:
+        wrong = attack.get("/v1/usage", "authorization: Bearer wrong-wrong-wrong-wrong")
+        for _ in range(9):
+            server.drop(wrong)
+        with attack.crowd(server, 6, wrong):
+            time.sleep(0.3)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(20) == 0
+        server.ended = True
+        assert "Traceback" not in server.log.read_text()

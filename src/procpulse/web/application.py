@@ -65,6 +65,7 @@ class Application:
         )
         origins = several(origins)
         self._origins = {origin.lower().rstrip("/") for origin in origins}
+        self.hub.on_end.append(self.access.refusals.release)
         self._answers = Answers()
         self._endpoints = Endpoints(self.hub, self.access)
         self.guard = Guard(self._serve, self.access, public=is_public, hosts=hosts, origins=origins)

@@ -155,6 +155,8 @@ class Hub:
         """How many ticks are between the frames of the history: one frame a second at most."""
         self.on_cease: list[Callable[[], None]] = []
         """Called when sampling stops."""
+        self.on_end: list[Callable[[], None]] = []
+        """Called when the server ends, for what keeps clients waiting."""
         self.on_tick: list[Callable[[Snapshot], None]] = []
         """Called with each sample, on the loop: short work only."""
         self.error: BaseException | None = None
@@ -229,10 +231,15 @@ class Hub:
         if self._loop is None:
             return
         self._away_until = self._loop.time() + AWAY_SECONDS
-        for subscriber in list(self.subscribers):
-            subscriber.stop(GOING_AWAY)
+        self._send_away()
         turn, self.turn = self.turn, asyncio.Event()
         turn.set()
+
+    def _send_away(self) -> None:
+        for subscriber in list(self.subscribers):
+            subscriber.stop(GOING_AWAY)
+        for call in self.on_end:
+            call()
 
     @property
     def away(self) -> bool:
@@ -241,8 +248,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Send everybody away and stop sampling. Takes a fraction of a second, whatever clients do."""
-        for subscriber in list(self.subscribers):
-            subscriber.stop(GOING_AWAY)
+        self._send_away()
         loop = asyncio.get_running_loop()
         end = loop.time() + 0.4
         while self.subscribers and loop.time() < end:

@@ -42,6 +42,8 @@ class Refusals:
         self._more: Counter[tuple[str, str]] = Counter()
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._waiting: Counter[str] = Counter()
+        self._released: set[asyncio.Future[None]] = set()
+        """What those wait for whose answers are delayed."""
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, address: str, kind: str) -> None:
@@ -110,12 +112,34 @@ class Refusals:
             return False
         self._waiting[address] += 1
         try:
-            await asyncio.sleep(delay)
+            await self._wait(delay)
         finally:
             self._waiting[address] -= 1
             if not self._waiting[address]:
                 del self._waiting[address]
         return True
 
+    async def _wait(self, seconds: float) -> None:
+        """Let that time pass, or until all are let go."""
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        self._released.add(over)
+        timer = loop.call_later(seconds, _release, over)
+        try:
+            await over
+        finally:
+            timer.cancel()
+            self._released.discard(over)
+
+    def release(self) -> None:
+        """Let everybody have the answer who waits for one: the server ends."""
+        for over in self._released:
+            _release(over)
+
     def _recent(self, address: str) -> bool:
         return address in self._failures and self._clock() - self._failures[address][1] <= FORGOTTEN_SECONDS
+
+
+def _release(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
